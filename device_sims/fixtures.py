@@ -1,0 +1,132 @@
+"""A pytest plugin: simulated devices as fixtures. They need pytest-asyncio.
+
+async def test_a_board_speaks(serial_board):
+    board = await serial_board("climate", rate=20, seed=1)
+    ...  # open board.link
+
+async def test_nodes_speak(mqtt_nodes):
+    nodes = await mqtt_nodes("mqtt://127.0.0.1:1883", devices=3, rate=2)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from device_sims.faults import Fault
+from device_sims.mqtt_node import START_TIMEOUT, MqttNodes
+from device_sims.serial_board import SerialBoard
+
+try:
+    from pytest_asyncio import fixture as async_fixture
+except ImportError:  # whoever has the simulators without it still has a pytest that starts
+    async_fixture = pytest.fixture  # type: ignore[assignment]
+
+
+class SerialBoardFactory(Protocol):
+    """What the fixture `serial_board` gives."""
+
+    async def __call__(
+        self,
+        kind: str = ...,
+        *,
+        link: str | os.PathLike[str] | None = ...,
+        rate: float = ...,
+        seed: int = ...,
+        devices: int = ...,
+        faults: Iterable[Fault] = ...,
+        stamp: bool = ...,
+    ) -> SerialBoard:
+        """A plugged board; its link is in the test's `tmp_path` unless `link` says otherwise."""
+
+
+class MqttNodesFactory(Protocol):
+    """What the fixture `mqtt_nodes` gives."""
+
+    async def __call__(
+        self,
+        url: str,
+        *,
+        devices: int = ...,
+        rate: float = ...,
+        seed: int = ...,
+        prefix: str = ...,
+        profile: str = ...,
+        kind: str = ...,
+        faults: Iterable[Fault] = ...,
+        stamp: bool = ...,
+        start_timeout: float = ...,
+    ) -> MqttNodes:
+        """Nodes that are connected to the broker at `url`."""
+
+
+@async_fixture
+async def serial_board(tmp_path: Path) -> AsyncIterator[SerialBoardFactory]:
+    """A factory of serial boards, which are gone when the test ends."""
+    async with AsyncExitStack() as boards:
+        made = 0
+
+        async def make(
+            kind: str = "climate",
+            *,
+            link: str | os.PathLike[str] | None = None,
+            rate: float = 20.0,
+            seed: int = 1,
+            devices: int = 1,
+            faults: Iterable[Fault] = (),
+            stamp: bool = False,
+        ) -> SerialBoard:
+            nonlocal made
+            made += 1
+            board = SerialBoard(
+                link or tmp_path / f"board{made}",
+                kind=kind,
+                rate=rate,
+                seed=seed,
+                devices=devices,
+                faults=faults,
+                stamp=stamp,
+            )
+            return await boards.enter_async_context(board)
+
+        yield make
+
+
+@async_fixture
+async def mqtt_nodes() -> AsyncIterator[MqttNodesFactory]:
+    """A factory of MQTT nodes, which part from their broker when the test ends."""
+    async with AsyncExitStack() as groups:
+
+        async def make(
+            url: str,
+            *,
+            devices: int = 3,
+            rate: float = 5.0,
+            seed: int = 1,
+            prefix: str = "sensors",
+            profile: str = "telemetry",
+            kind: str = "climate",
+            faults: Iterable[Fault] = (),
+            stamp: bool = False,
+            start_timeout: float = START_TIMEOUT,
+        ) -> MqttNodes:
+            nodes = MqttNodes(
+                url,
+                devices=devices,
+                rate=rate,
+                seed=seed,
+                prefix=prefix,
+                profile=profile,
+                kind=kind,
+                faults=faults,
+                stamp=stamp,
+                start_timeout=start_timeout,
+            )
+            return await groups.enter_async_context(nodes)
+
+        yield make

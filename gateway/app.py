@@ -1,0 +1,160 @@
+"""The composition root: who lives inside whom, in which order they start, and in which they stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from gateway.adapters import Adapter, AdapterPlugin
+from gateway.bus import Devices, Link, Log
+from gateway.commands import Commands, Ledger
+from gateway.config import AdapterOptions, Config
+from gateway.config.models import DeviceSection
+from gateway.server import Authenticator, FanOut, Server, Services
+
+_TICK = 0.25  # seconds between looks at silence and staleness
+_FORGET_EVERY = 20  # ticks
+
+logger = logging.getLogger(__name__)
+
+
+class _Running:
+    """An adapter, what it was made from, and the task that runs it."""
+
+    def __init__(self, made_from: object, link: Link, adapter: Adapter, task: asyncio.Task[None]) -> None:
+        self.made_from = made_from
+        self.link = link
+        self.adapter = adapter
+        self.task = task
+
+
+class Gateway:
+    """A whole gateway. Create it and run it inside one event loop."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._started_with = config
+        self._stopping = False
+        self.log = Log(config.log.keep_readings, config.log.keep)
+        self.devices = Devices(self.log, config.devices)
+        self.commands = Commands(self.devices, Ledger())
+        self.fanout = FanOut(self.log, self.devices, asyncio.get_running_loop(), config.server.max_delay)
+        self.services = Services(
+            name=config.gateway.name,
+            devices=self.devices,
+            commands=self.commands,
+            fanout=self.fanout,
+            authenticator=Authenticator(config.auth),
+            heartbeat=config.server.heartbeat,
+        )
+        self.server = Server(self.services, config.server, self._unready)
+        self._adapters: dict[str, _Running] = {}
+        self._group = asyncio.TaskGroup()
+
+    async def run(self, ready: Callable[[str], None]) -> None:
+        """Serves until cancelled; `ready` is called with the address once it does."""
+        await self.server.start()
+        try:
+            async with self._group as group:
+                commands = group.create_task(self.commands.run(), name="commands")
+                heartbeats = group.create_task(self.server.run(), name="server")
+                clock = group.create_task(self._clock(), name="clock")
+                await asyncio.sleep(0)  # commands are taken from here on
+                for options in self._config.adapters:
+                    self._start(options)
+                ready(self.server.url)
+                try:
+                    await asyncio.get_running_loop().create_future()  # until cancelled
+                finally:
+                    self._stopping = True
+                    # Commands first, so that their senders still hear what became of them.
+                    await _stop(commands)
+                    await asyncio.gather(
+                        self.server.close(), *(_stop(running.task) for running in self._adapters.values())
+                    )
+                    await _stop(heartbeats, clock)
+        finally:
+            await self.server.close()
+
+    async def reload(self, config: Config) -> None:
+        """Takes a new configuration, keeping every adapter and connection whose settings did not change."""
+        self._config = config
+        for name in ("gateway", "server", "log"):
+            if getattr(self._started_with, name) != getattr(config, name):
+                logger.warning("the section `%s` changed: that takes a restart", name)
+        if config.auth is None and not self._started_with.server.listen.loopback:
+            # The file's `listen` may be a loopback address; the one that is listened on is not.
+            logger.error("other machines reach the gateway until it restarts: the section `auth` stays as it was")
+        else:
+            self.services.authenticator = Authenticator(config.auth)
+            self.server.sockets.close_revoked()
+        self.devices.declare(config.devices)
+        wanted = {options.id: options for options in config.adapters}
+        for id, running in list(self._adapters.items()):
+            if id not in wanted or running.made_from != self._made_from(wanted[id]):
+                del self._adapters[id]
+                self.commands.writers.pop(id, None)
+                await _stop(running.task)
+                running.link.close()
+                logger.info("adapter %s stopped", id)
+        for id, options in wanted.items():
+            if id not in self._adapters and not self._stopping:
+                self._start(options)
+                logger.info("adapter %s started", id)
+
+    def _made_from(self, options: AdapterOptions) -> tuple[AdapterOptions, dict[str, DeviceSection]]:
+        declared = {d: s for d, s in self._config.devices.items() if d.partition(".")[0] == options.id}
+        return options, declared
+
+    def _start(self, options: AdapterOptions) -> None:
+        if not isinstance(options, AdapterPlugin):
+            raise TypeError(f"adapter plug-in {options.type!r} has no AdapterPlugin as its options")
+        links: list[Link] = []
+
+        def factory(**given: object) -> Link:
+            link = make(**given)
+            links.append(link)
+            return link
+
+        make: Callable[..., Link] = partial(
+            Link,
+            options.id,
+            self.devices,
+            acknowledge=self.commands.acknowledged,
+            lost=self.commands.link_lost,
+        )
+        adapter = options.build(factory, self._started_with.gateway.name)
+        self.commands.writers[options.id] = adapter
+        task = self._group.create_task(adapter.run(), name=f"adapter:{options.id}")
+        self._adapters[options.id] = _Running(self._made_from(options), links[0], adapter, task)
+
+    def _unready(self) -> str | None:
+        for id, running in self._adapters.items():
+            if not running.link.is_up:
+                return f"adapter {id}: {running.link.reason or 'not connected yet'}"
+        return None
+
+    async def _clock(self) -> None:
+        """The bus's clock: silence, staleness, retention."""
+        ticks = 0
+        while True:
+            await asyncio.sleep(_TICK)
+            ticks += 1
+            for running in self._adapters.values():
+                running.link.judge_silence()
+            self.devices.mark_stale()
+            if ticks % _FORGET_EVERY == 0:
+                self.log.forget_old()
+                self.commands.ledger.forget_old()
+
+
+async def _stop(*tasks: asyncio.Task[None]) -> None:
+    """Cancels tasks and waits until they have ended."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        # Once is not always enough: `asyncio.wait_for` of Python 3.11, which aiomqtt uses, can swallow a cancellation.
+        _, pending = await asyncio.wait(pending, timeout=0.5)

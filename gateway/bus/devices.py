@@ -1,0 +1,163 @@
+"""The registry of devices: normalises what adapters hear, keeps the newest values, and judges states.
+
+Everything here runs on the event loop and waits for nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
+
+import orjson
+
+from gateway.bus.device import Device, LinkInfo, type_of
+from gateway.bus.log import Log
+from gateway.config.models import DeviceSection
+from gateway.errors import worth_saying
+from gateway.model import Confirm, DeviceState, Quality, Reading, Sample, Value, clean
+
+_MAX_POINTS = 512  # of a device
+_MAX_POINT_NAME = 128  # characters
+_UNDECLARED = DeviceSection()
+
+logger = logging.getLogger(__name__)
+
+ReadingTap = Callable[[Reading], None]
+
+
+class Devices:
+    """All devices by id. `log` gets every reading and every change in order."""
+
+    def __init__(
+        self,
+        log: Log,
+        declared: Mapping[str, DeviceSection],
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._declared = declared
+        self._now = now
+        self._monotonic = monotonic
+        self._devices: dict[str, Device] = {}
+        self.removed_at = 0  # sequence of the newest removal
+        # Called with each reading after its values are in place; must not raise and must not wait.
+        self.taps: list[ReadingTap] = []
+
+    def get(self, device: str) -> Device | None:
+        """The device of this id."""
+        return self._devices.get(device)
+
+    def __iter__(self) -> Iterator[Device]:
+        return iter(self._devices.values())
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def declared_for(self, adapter: str) -> list[str]:
+        """The ids that the configuration declares for an adapter."""
+        return [id for id in self._declared if id.partition(".")[0] == adapter]
+
+    def declare(self, declared: Mapping[str, DeviceSection]) -> None:
+        """Takes new declarations; devices that exist keep theirs until their adapter is started anew."""
+        self._declared = declared
+
+    def add(self, id: str, wire_name: str | None, link: LinkInfo, offers: Confirm) -> Device:
+        """A new device; clients hear of it when it is announced."""
+        declared = self._declared.get(id, _UNDECLARED)
+        device = Device(id, wire_name=wire_name, declared=declared, link=link, offers=offers, since=self._now())
+        self._devices[id] = device
+        return device
+
+    def remove(self, device: Device) -> None:
+        """A device that went; clients are told."""
+        del self._devices[device.id]
+        encoded = orjson.dumps({"id": device.id, "removed": True})
+        self.removed_at = self._log.append(device.id, encoded, about_device=True)
+
+    def announce(self, device: Device) -> None:
+        """Tells clients of the device as it is now."""
+        device.sequence = self._log.append(device.id, orjson.dumps(device.to_json()), about_device=True)
+
+    def receive(self, device: Device, sample: Sample, *, retained: bool = False) -> None:
+        """Publishes what a device sent."""
+        now = self._now()
+        heard = self._monotonic()
+        rules, points, latest, guessed = device.rules, device.points, device.latest, device.guessed
+        values: dict[str, Value] = {}
+        quality: dict[str, Quality] = {}
+        learnt = False
+        good = Quality.GOOD
+        for point, wire in sample.values.items():
+            if point not in points or (guessed and point in guessed and wire is not None):
+                if not self._learn(device, point, wire):
+                    continue
+                learnt = True
+            rule = rules.get(point)
+            if rule is not None:
+                value, grade = rule(wire)
+            elif (kind := type(wire)) is str or kind is bool or (kind is float and isfinite(wire)):  # type: ignore[arg-type]
+                value, grade = wire, good  # nothing to mend: the usual case, and the hot one
+            else:
+                value, grade = clean(wire)
+            values[point] = value
+            if grade is not good:
+                quality[point] = grade
+            latest[point] = (value, now, grade, heard)
+        if learnt or not device.sequence:
+            self.announce(device)
+        if values:
+            reading = Reading(device.id, now, values, quality, sample.device_time, retained)
+            device.sequence = self._log.append(device.id, orjson.dumps(reading.to_json()))
+            for tap in self.taps:
+                tap(reading)
+
+    def _learn(self, device: Device, point: str, value: Value) -> bool:
+        """Adds a point that was not declared; False where it cannot be."""
+        known = point in device.guessed
+        if not known and (
+            len(device.points) >= _MAX_POINTS or not 1 <= len(point) <= _MAX_POINT_NAME or not point.isprintable()
+        ):
+            device.errors += 1
+            if worth_saying(device.errors):
+                logger.warning("%s: the point %r cannot be added (%d errors)", device.id, point[:40], device.errors)
+            return False
+        kind = type_of(value, device.declared.points.get(point))
+        if kind is None:
+            # A null shows no type. A number is the likeliest, until a value shows another.
+            device.guessed.add(point)
+        else:
+            device.guessed.discard(point)
+        device.learn(point, kind or "number")
+        return True
+
+    def set_state(self, device: Device, state: DeviceState, reason: str | None) -> None:
+        """Moves the device to a state, and tells clients where that is news."""
+        if device.state is state and device.reason == reason:
+            return
+        if device.state is not state:
+            device.since = self._now()
+            logger.info("%s is %s%s", device.id, state.value, f": {reason}" if reason else "")
+        device.state = state
+        device.reason = reason
+        self.announce(device)
+
+    def mark_stale(self) -> None:
+        """Marks the values that are past their `stale_after`; the clock of the bus calls it."""
+        now = self._monotonic()
+        for device in self._devices.values():
+            if not device.declared.points:
+                continue
+            went_stale = False
+            for name, section in device.declared.points.items():
+                latest = device.latest.get(name)
+                if section.stale_after is None or latest is None:
+                    continue
+                value, time_, quality, heard = latest
+                if quality is not Quality.STALE and now - heard > section.stale_after:
+                    device.latest[name] = (value, time_, Quality.STALE, heard)
+                    went_stale = True
+            if went_stale:
+                self.announce(device)

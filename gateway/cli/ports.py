@@ -1,0 +1,77 @@
+"""`fieldgate ports`"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from gateway.adapters.serial_port import SerialPort, list_ports
+from gateway.cli.console import plain, say
+from gateway.cli.output import Output, OutputClosedError
+
+_HEADINGS = ("port", "by-id", "vid:pid", "serial", "maker", "product", "in use by")
+
+
+def ports() -> None:
+    """List the serial ports, and which programs hold them.
+
+    The columns are path, by-id link, vid:pid, serial number, maker, product, and who has it open.
+    """
+    found = list_ports()
+    if not found:
+        say("fieldgate: no serial ports: nothing is plugged in, or no driver knows it")
+        return
+    held = holders({port.path for port in found})
+    rows = [row(port, held.get(port.path, [])) for port in found]
+    output = Output()
+    with suppress(OutputClosedError):
+        output.write(_table(rows) if output.is_terminal else ["\t".join(cells) for cells in rows])
+
+
+def row(port: SerialPort, holders: Iterable[str]) -> list[str]:
+    """The cells of a port, `-` where nothing is known."""
+    usb = f"{port.vid:04x}:{port.pid:04x}" if port.vid is not None and port.pid is not None else None
+    cells = (port.path, port.link, usb, port.serial_number, port.maker, port.product, ", ".join(holders))
+    return [plain(cell) if cell else "-" for cell in cells]
+
+
+def holders(paths: set[str], processes: Path = Path("/proc")) -> dict[str, list[str]]:
+    """Who has each of the device files open, as `name (pid)`; processes of other users are seen by root only."""
+    found: dict[str, list[str]] = {}
+    for process in sorted(processes.glob("[0-9]*"), key=lambda path: int(path.name)):
+        try:
+            targets = {_target(descriptor) for descriptor in (process / "fd").iterdir()}
+            name = (process / "comm").read_text(errors="replace").strip()
+        except OSError:  # another user's, or it has ended
+            continue
+        for path in targets & paths:
+            found.setdefault(path, []).append(f"{name} ({process.name})")
+    return found
+
+
+def _target(descriptor: Path) -> str:
+    """The path behind an open descriptor; nothing where it was closed while we looked."""
+    try:
+        return os.readlink(descriptor)
+    except OSError:
+        return ""
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    """The rows as a table as wide as the terminal; columns of which nothing is known are left out."""
+    known = [any(cells[i] != "-" for cells in rows) or i == len(_HEADINGS) - 1 for i in range(len(_HEADINGS))]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, wanted in zip(_HEADINGS, known, strict=True):
+        if wanted:
+            table.add_column(heading, overflow="fold")
+    for cells in rows:
+        table.add_row(*(cell for cell, wanted in zip(cells, known, strict=True) if wanted))
+    console = Console(highlight=False, markup=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip().splitlines()

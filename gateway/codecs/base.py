@@ -1,0 +1,67 @@
+"""What every codec is: frames into samples, commands into frames, frames into acknowledgements."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Protocol
+
+from gateway.config.strict import Strict
+from gateway.model import Acknowledgement, Outgoing, Sample
+
+BARE = ""  # the point name of a frame that is one value without a name
+
+
+def named(sample: Sample, point: str | None = None) -> Sample:
+    """The sample with a name for every value: below the point that the topic names; a bare one without is `value`."""
+    if point is None:
+        if BARE not in sample.values:
+            return sample
+        values = {name or "value": value for name, value in sample.values.items()}
+    else:
+        values = {f"{point}.{name}" if name else point: value for name, value in sample.values.items()}
+    return Sample(values, sample.device_time)
+
+
+class Codec(Protocol):
+    """Reads the values of one frame."""
+
+    def decode(self, frame: bytes) -> list[Sample]:
+        """The samples in the frame, in order; raises CodecError where it holds none."""
+        ...
+
+
+class CodecOptions(Strict):
+    """The options of a codec, as configured."""
+
+    type: str
+
+    @abstractmethod
+    def build(self) -> Codec:
+        """The codec."""
+        raise NotImplementedError
+
+
+class CommandCodec(Protocol):
+    """Writes commands, and recognises their acknowledgements."""
+
+    def encode(self, command: Outgoing, field: str | None) -> bytes:
+        """The command as one frame; `field` carries the device's name where several share the line.
+
+        Raises CodecError where the form cannot carry it.
+        """
+        ...
+
+    def match(self, frame: bytes) -> Acknowledgement | None:
+        """The acknowledgement in the frame; None where it is something else."""
+        ...
+
+
+class CommandOptions(Strict):
+    """The options of a command form, as configured."""
+
+    type: str
+
+    @abstractmethod
+    def build(self) -> CommandCodec:
+        """The command codec."""
+        raise NotImplementedError

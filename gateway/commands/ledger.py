@@ -1,0 +1,190 @@
+"""The ledger: every command, the state it is in, and the only ways from one state to another.
+
+No I/O and no event loop, so that the rules can be tested as they stand.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from gateway.errors import RequestError
+from gateway.model import Confirm, Value
+
+_KEEP = 600.0  # seconds that a key is remembered after its command ended
+_MAX_COMMANDS = 100_000
+
+logger = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    """Where a command is."""
+
+    ACCEPTED = "accepted"  # checked and queued for its device
+    SENT = "sent"  # written to the wire
+    ACKED = "acked"  # the device said yes
+    VERIFIED = "verified"  # the device's own reading shows the value
+    REJECTED = "rejected"  # offline device, or the gateway stops
+    EXPIRED = "expired"  # its time to live ran out before it was sent
+    CANCELLED = "cancelled"  # by its sender, before it was sent
+    FAILED = "failed"  # the device said no
+    MISMATCH = "mismatch"  # the read-back shows another value
+    TIMEOUT = "timeout"  # sent, and no answer came
+    LOST = "lost"  # sent, and the link or the gateway died
+
+
+class Outcome(StrEnum):
+    """What is known of the effect of a command that ended."""
+
+    EXECUTED = "executed"
+    NOT_EXECUTED = "not_executed"
+    UNCONFIRMED = "unconfirmed"  # sent, and more was not asked for
+    UNKNOWN = "unknown"
+
+
+_NEXT: dict[State, frozenset[State]] = {
+    State.ACCEPTED: frozenset({State.SENT, State.REJECTED, State.EXPIRED, State.CANCELLED, State.LOST}),
+    State.SENT: frozenset({State.ACKED, State.VERIFIED, State.FAILED, State.MISMATCH, State.TIMEOUT, State.LOST}),
+    State.ACKED: frozenset({State.VERIFIED, State.MISMATCH, State.TIMEOUT, State.LOST}),
+}
+
+_OUTCOMES: dict[State, Outcome] = {
+    State.VERIFIED: Outcome.EXECUTED,
+    State.REJECTED: Outcome.NOT_EXECUTED,
+    State.EXPIRED: Outcome.NOT_EXECUTED,
+    State.CANCELLED: Outcome.NOT_EXECUTED,
+    State.FAILED: Outcome.NOT_EXECUTED,
+    State.MISMATCH: Outcome.NOT_EXECUTED,
+    State.TIMEOUT: Outcome.UNKNOWN,
+    State.LOST: Outcome.UNKNOWN,
+}
+
+
+def outcome_of(state: State, confirm: Confirm) -> Outcome | None:
+    """The outcome of a state that is final for a command that asked for this proof; None where it goes on."""
+    if state is State.SENT:
+        return Outcome.UNCONFIRMED if confirm == "sent" else None
+    if state is State.ACKED:
+        return Outcome.EXECUTED if confirm == "acked" else None
+    return _OUTCOMES.get(state)
+
+
+@dataclass(slots=True, eq=False)
+class Command:
+    """A command and its fate. `deadline` is monotonic seconds: it is never sent after it."""
+
+    key: str
+    by: str
+    device: str
+    point: str
+    value: Value
+    confirm: Confirm
+    deadline: float
+    body: bytes  # what the client asked, to tell a repetition from a conflict
+    time: float  # of the newest state
+    state: State = State.ACCEPTED
+    outcome: Outcome | None = None
+    detail: str | None = None
+    watchers: list[Callable[[Command], None]] = field(default_factory=list)
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.outcome is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """The command as it travels."""
+        return {
+            "key": self.key,
+            "device": self.device,
+            "point": self.point,
+            "value": self.value,
+            "by": self.by,
+            "state": self.state,
+            "final": self.final,
+            "outcome": self.outcome,
+            "detail": self.detail,
+            "time": self.time,
+        }
+
+
+class Ledger:
+    """All commands by identity and key, and who wants to hear of their changes."""
+
+    def __init__(self, now: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._monotonic = monotonic
+        self._commands: dict[tuple[str, str], Command] = {}
+        self._ended: OrderedDict[tuple[str, str], float] = OrderedDict()  # when, monotonic; oldest first
+        self._watchers: dict[str, list[Callable[[Command], None]]] = {}
+
+    def find(self, by: str, key: str) -> Command | None:
+        """The command of this identity and key."""
+        return self._commands.get((by, key))
+
+    def repeated(self, by: str, key: str, body: bytes) -> Command | None:
+        """The command that this request repeats; raises `conflict` where the key was used for another."""
+        known = self.find(by, key)
+        if known is not None and known.body != body:
+            raise RequestError("conflict", f"the key {key!r} was used for another command")
+        return known
+
+    def accept(self, command: Command) -> None:
+        """Records a new command."""
+        if len(self._commands) >= _MAX_COMMANDS:
+            self.forget_old()
+            if len(self._commands) >= _MAX_COMMANDS:
+                raise RequestError("rate_limited", "too many commands in the last ten minutes")
+        self._commands[command.by, command.key] = command
+        _log(command)  # its sender hears of it by the reply
+
+    def move(self, command: Command, state: State, detail: str | None = None) -> None:
+        """Moves a command to its next state and tells its sender; a step that is not legal is a bug and raises."""
+        if command.final or state not in _NEXT.get(command.state, frozenset()):
+            raise ValueError(f"a command that is {command.state.value} cannot become {state.value}")
+        command.state = state
+        command.detail = detail
+        command.time = self._now()
+        command.outcome = outcome = outcome_of(state, command.confirm)
+        if outcome is not None:
+            self._ended[command.by, command.key] = self._monotonic()
+        self._tell(command)
+
+    def watch(self, by: str, watcher: Callable[[Command], None]) -> None:
+        """Calls the watcher on every change of a command of this identity. It must not raise and must not wait."""
+        self._watchers.setdefault(by, []).append(watcher)
+
+    def unwatch(self, by: str, watcher: Callable[[Command], None]) -> None:
+        """Stops calling the watcher."""
+        watchers = self._watchers[by]
+        watchers.remove(watcher)
+        if not watchers:
+            del self._watchers[by]
+
+    def forget_old(self) -> None:
+        """Forgets commands that ended longer ago than keys are kept; the clock of the bus calls it."""
+        limit = self._monotonic() - _KEEP
+        while self._ended:
+            key, ended = next(iter(self._ended.items()))
+            if ended > limit:
+                return
+            del self._ended[key]
+            del self._commands[key]
+
+    def _tell(self, command: Command) -> None:
+        _log(command)
+        for watcher in (*command.watchers, *self._watchers.get(command.by, ())):
+            watcher(command)
+
+
+def _log(command: Command) -> None:
+    logger.info(
+        "command %s by %s: %s.%s is %s%s",
+        command.key, command.by, command.device, command.point, command.state.value,
+        f" ({command.detail})" if command.detail else "",
+    )  # fmt: skip

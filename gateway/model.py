@@ -1,0 +1,225 @@
+"""What travels through the gateway: readings, devices and their points, acknowledgements, identities.
+
+Frozen, slotted dataclasses on the way of a reading. Times are seconds since the Unix epoch unless a name
+says `monotonic`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Literal
+
+Value = bool | int | float | str | None
+PointType = Literal["number", "integer", "boolean", "string", "enum", "action"]
+Confirm = Literal["sent", "acked", "verified"]
+
+# `<adapter>` or `<adapter>.<name>`; both halves match this.
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+
+_INT64 = 1 << 63
+
+
+class Quality(StrEnum):
+    """How far a value can be trusted."""
+
+    GOOD = "good"
+    UNCERTAIN = "uncertain"
+    BAD = "bad"
+    STALE = "stale"
+
+
+class DeviceState(StrEnum):
+    """Whether a device is there: `degraded` is linked, but silent past its deadline or mostly bad frames."""
+
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+
+
+NO_QUALITY: Mapping[str, Quality] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a codec read from one frame: point → value, and the device's own stamp where it sends one.
+
+    Values are as the wire gave them: not yet scaled, and possibly NaN or infinite.
+    """
+
+    values: dict[str, Value]
+    device_time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A device's answer to the command with this id; `error` says why where `ok` is false."""
+
+    id: int
+    ok: bool
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Values that one device gave at one time, ready for clients: strict JSON values only.
+
+    `quality` holds only the points whose value is not good.
+    """
+
+    device: str
+    time: float
+    values: dict[str, Value]
+    quality: Mapping[str, Quality] = field(default_factory=dict)
+    device_time: float | None = None
+    retained: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The reading as it travels."""
+        members: dict[str, Any] = {"device": self.device, "time": self.time, "values": self.values}
+        if self.quality:
+            members["quality"] = self.quality
+        if self.device_time is not None:
+            members["device_time"] = self.device_time
+        if self.retained:
+            members["retained"] = True
+        return members
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of a device: what it is, in which unit, and whether it can be commanded.
+
+    `unit` is a UCUM code; `stale_after` is in seconds; `confirm` is the best proof of execution it offers.
+    """
+
+    type: PointType
+    title: str | None = None
+    unit: str | None = None
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str, ...] | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    writable: bool = False
+    confirm: Confirm | None = None
+    stale_after: float | None = None
+
+    @property
+    def converts(self) -> bool:
+        """Whether wire and point values differ: point = wire x scale + offset."""
+        return self.scale != 1.0 or self.offset != 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The point as it travels: only what is known; scale and offset are the gateway's own business."""
+        members: dict[str, Any] = {"type": self.type}
+        for name in ("title", "unit", "min", "max", "stale_after"):
+            value = getattr(self, name)
+            if value is not None:
+                members[name] = value
+        if self.values is not None:
+            members["values"] = list(self.values)
+        if self.writable:
+            members["writable"] = True
+            members["confirm"] = self.confirm or "sent"
+        return members
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A command on its way to the wire: the adapter's own name of the device, and the id that its answer carries.
+
+    `deadline` is monotonic seconds: not one byte is written after it. `value` is the wire's value.
+    """
+
+    device: str
+    name: str | None
+    point: str
+    value: Value
+    id: int
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a connection is, and the globs of device ids that it may read and command."""
+
+    name: str
+    read: tuple[str, ...]
+    command: tuple[str, ...]
+    expires: float | None = None
+
+    def may_read(self, device: str) -> bool:
+        """Whether it may see this device."""
+        return any(matches(glob, device) for glob in self.read)
+
+    def may_command(self, device: str) -> bool:
+        """Whether it may command this device."""
+        return any(matches(glob, device) for glob in self.command)
+
+    def to_json(self) -> dict[str, Any]:
+        """The identity as it travels."""
+        return {"name": self.name, "read": list(self.read), "command": list(self.command), "expires": self.expires}
+
+
+def is_glob(pattern: str) -> bool:
+    """Whether the pattern holds a wildcard."""
+    return "*" in pattern or "?" in pattern
+
+
+@lru_cache(maxsize=4096)
+def compile_glob(pattern: str) -> re.Pattern[str]:
+    """The regular expression of a glob: `*` any run, `?` one character, everything else itself.
+
+    Each piece after a `*` is an atomic group at its first place, so that a hostile glob cannot make matching
+    backtrack.
+    """
+    first, *rest = (
+        "".join("." if c == "?" else re.escape(c) for c in piece) for piece in re.sub(r"\*+", "*", pattern).split("*")
+    )
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
+    return re.compile(first + middle + (f".*{rest[-1]}" if rest else ""), re.DOTALL)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the glob matches the whole text."""
+    if pattern == "*":
+        return True
+    if not is_glob(pattern):
+        return pattern == text
+    return compile_glob(pattern).fullmatch(text) is not None
+
+
+def safe_name(raw: str) -> str:
+    """A device name for whatever the wire calls it: itself where allowed, else a readable form with a stable hash.
+
+    The hash keeps `a/b` and `a b` apart, and the same over restarts.
+    """
+    if NAME.fullmatch(raw):
+        return raw
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", raw).strip("_")[:48]
+    digest = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{readable}-{digest}" if readable else digest
+
+
+def clean(value: Value) -> tuple[Value, Quality]:
+    """The value as strict JSON can carry it: NaN, infinities and null are `(None, bad)`, huge integers floats."""
+    if value is None:
+        return None, Quality.BAD
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value, Quality.GOOD
+        return None, Quality.BAD
+    if type(value) is int and not -_INT64 <= value < _INT64:
+        try:
+            return float(value), Quality.GOOD
+        except OverflowError:
+            return None, Quality.BAD
+    return value, Quality.GOOD

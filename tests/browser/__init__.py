@@ -1,0 +1,1 @@
+"""The browser client and the dashboard, in a real Chromium."""

@@ -1,0 +1,1 @@
+"""The real parts that tests run against: a broker, a gateway process, a protocol client."""

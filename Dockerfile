@@ -1,6 +1,7 @@
 # Fieldgate in a container. Build:  docker build -t fieldgate .
 #
-# Run, with a configuration whose `server.listen` is 0.0.0.0:8080 (which needs an `auth` section):
+# Run, with a configuration whose `server.listen` is 0.0.0.0:8080 (which needs an `auth` section, and `server.tls` or a proxy in
+# `server.trusted_proxies`, or tokens cross the network in clear text; config/secure.yaml is a sample):
 #
 #   docker run -d --name fieldgate -p 8080:8080 --device /dev/ttyACM0 \
 #       -v "$PWD/etc:/etc/fieldgate:ro" -v fieldgate-state:/var/lib/fieldgate fieldgate
@@ -35,7 +36,7 @@ VOLUME /var/lib/fieldgate
 EXPOSE 8080
 USER fieldgate
 
-# Asks the port of EXPOSE: a configuration with another one needs a health check of its own (--health-cmd).
+# Asks the port of EXPOSE: a configuration with another one, or with TLS, needs a health check of its own (--health-cmd).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
     CMD ["python", "-c", "from http.client import HTTPConnection as C; c = C('127.0.0.1', 8080, timeout=4); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
 

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import footprint, links, streams
+from benchmarks import footprint, hostile, links, streams
 from benchmarks.report import Row, markdown, show
 from benchmarks.streams import Pace
 
@@ -29,6 +29,7 @@ _BENCHMARKS: list[tuple[frozenset[str], str, Callable[[Pace], list[Row]]]] = [
     (frozenset({"L1"}), "1 serial board at 50 Hz to 1 client", links.serial_latency),
     (frozenset({"C1"}), "10,000 clients", streams.crowd),
     (frozenset({"S1"}), "50 clients that stop reading", streams.stalled_readers),
+    (frozenset({"H1"}), "500 hostile connections", hostile.hostile),
     (frozenset({"I1"}), "MQTT flat out", links.mqtt_flood),
     (frozenset({"I2"}), "serial lines flat out", links.serial_flood),
     (frozenset({"M1"}), "idle", footprint.idle),

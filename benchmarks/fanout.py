@@ -70,7 +70,7 @@ def run(start: Start, work: Work, warm_up: float, seconds: float) -> Outcome:
             rss_end = rss_bytes(subject.pid)
             unsent = unsent_bytes(set(clients.told["stalled_ports"]))
             published = publisher.ask("stop")["published"]
-            wrong = _wrong(clients, published)
+            flaw = wrong(clients, published)
         arrived = window["readings"]
         return Outcome(
             subject=subject.name,
@@ -80,7 +80,7 @@ def run(start: Start, work: Work, warm_up: float, seconds: float) -> Outcome:
             p50=window["p50"],
             p99=window["p99"],
             delivered=arrived / (work.rate * work.clients * window["seconds"]),
-            wrong=wrong,
+            wrong=flaw,
             rss_joined=rss_joined - rss_alone,
             rss_window=rss_end - rss_joined,
             unsent=unsent,
@@ -95,6 +95,7 @@ def joined(subject: Subject, work: Work) -> Iterator[Worker]:
         "port": subject.port,
         "path": subject.path,
         "subscribe": subject.subscribe,
+        "token": subject.token,
         "count": work.clients,
         "sampled": work.sampled,
         "addresses": work.addresses,
@@ -104,7 +105,7 @@ def joined(subject: Subject, work: Work) -> Iterator[Worker]:
         yield clients
 
 
-def _wrong(clients: Worker, published: int) -> str:
+def wrong(clients: Worker, published: int) -> str:
     """Waits for the last readings, and says what is not as it should be."""
     deadline = time.monotonic() + _DRAIN
     while True:
@@ -112,10 +113,10 @@ def _wrong(clients: Worker, published: int) -> str:
         if totals["least"] == published or time.monotonic() > deadline:
             break
         time.sleep(0.05)
-    wrong = []
+    flaws = []
     if (totals["least"], totals["most"]) != (published, published):
-        wrong.append(f"of {published} readings clients got {totals['least']} to {totals['most']}")
+        flaws.append(f"of {published} readings clients got {totals['least']} to {totals['most']}")
     for what in ("holes", "repeats", "lost"):
         if totals[what]:
-            wrong.append(f"{totals[what]} {what}")
-    return ", ".join(wrong)
+            flaws.append(f"{totals[what]} {what}")
+    return ", ".join(flaws)

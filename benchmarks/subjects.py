@@ -7,7 +7,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from tests.parts.gateway import GatewayProcess
@@ -24,6 +25,13 @@ gateway: {{name: bench}}
 server: {{max_connections: 20000, max_connections_per_address: 20000}}
 adapters:
 {adapters}
+"""
+TOKEN = "fg_of-the-benchmark"  # noqa: S105  guards nothing
+GUARDED = f"""
+gateway: {{{{name: bench}}}}
+auth: {{{{tokens: [{{{{name: bench, sha256: {sha256(TOKEN.encode()).hexdigest()}, read: ["*"], command: []}}}}]}}}}
+adapters:
+{{adapters}}
 """
 MQTT_ADAPTER = """
   - id: bench
@@ -46,6 +54,7 @@ class Subject:
     kind: str  # of client: `fieldgate`, `mqtt` or `plain`
     path: str
     subscribe: str
+    token: str = ""  # that its clients show
 
 
 Start = Callable[[Mosquitto, str], AbstractContextManager[Subject]]
@@ -64,10 +73,10 @@ def broker() -> Iterator[Mosquitto]:
 
 
 @contextmanager
-def gateway(adapters: str) -> Iterator[GatewayProcess]:
+def gateway(adapters: str, settings: str = GATEWAY) -> Iterator[GatewayProcess]:
     """`fieldgate run` with these adapters, ended politely."""
     with tempfile.TemporaryDirectory(prefix="fieldgate-bench-") as directory:
-        process = GatewayProcess(GATEWAY.format(adapters=adapters), Path(directory))
+        process = GatewayProcess(settings.format(adapters=adapters), Path(directory))
         try:
             asyncio.run(process.start())
             yield process
@@ -83,6 +92,13 @@ def fieldgate(mosquitto: Mosquitto, device: str) -> Iterator[Subject]:
     """The gateway, reading from the broker; `device` is `*` for all."""
     with gateway(MQTT_ADAPTER.format(url=mosquitto.url)) as process:
         yield gateway_subject(process, f"bench.{device}")
+
+
+@contextmanager
+def guarded(mosquitto: Mosquitto, device: str) -> Iterator[Subject]:
+    """The gateway with its limits as they are by default, and nobody let in without a token."""
+    with gateway(MQTT_ADAPTER.format(url=mosquitto.url), GUARDED) as process:
+        yield replace(gateway_subject(process, f"bench.{device}"), token=TOKEN)
 
 
 def gateway_subject(process: GatewayProcess, devices: str) -> Subject:

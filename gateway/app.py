@@ -16,6 +16,7 @@ from gateway.server import Authenticator, FanOut, Server, Services
 
 _TICK = 0.25  # seconds between looks at silence and staleness
 _FORGET_EVERY = 20  # ticks
+_LOOK_EVERY = 1.0  # seconds between looks at the list of revoked tokens
 
 logger = logging.getLogger(__name__)
 
@@ -48,22 +49,29 @@ class Gateway:
             fanout=self.fanout,
             authenticator=Authenticator(config.auth),
             heartbeat=config.server.heartbeat,
+            limits=config.server.limits,
+            trusted_proxies=config.server.trusted_proxies,
         )
         self.server = Server(self.services, config.server, self._unready)
+        self.server.access.on = config.logging.access
         self._adapters: dict[str, _Running] = {}
         self._group = asyncio.TaskGroup()
 
     async def run(self, ready: Callable[[str], None]) -> None:
         """Serves until cancelled; `ready` is called with the address once it does."""
+        await asyncio.to_thread(self.services.authenticator.revocations.read)
         await self.server.start()
         try:
             async with self._group as group:
                 commands = group.create_task(self.commands.run(), name="commands")
                 heartbeats = group.create_task(self.server.run(), name="server")
                 clock = group.create_task(self._clock(), name="clock")
+                watching = group.create_task(self.server.watch(), name="certificates")
+                revocations = group.create_task(self._follow_revocations(), name="revocations")
                 await asyncio.sleep(0)  # commands are taken from here on
                 for options in self._config.adapters:
                     self._start(options)
+                self._warn_of_clear_text()
                 ready(self.server.url)
                 try:
                     await asyncio.get_running_loop().create_future()  # until cancelled
@@ -74,22 +82,32 @@ class Gateway:
                     await asyncio.gather(
                         self.server.close(), *(_stop(running.task) for running in self._adapters.values())
                     )
-                    await _stop(heartbeats, clock)
+                    await _stop(heartbeats, clock, watching, revocations)
         finally:
             await self.server.close()
 
     async def reload(self, config: Config) -> None:
         """Takes a new configuration, keeping every adapter and connection whose settings did not change."""
         self._config = config
-        for name in ("gateway", "server", "log"):
-            if getattr(self._started_with, name) != getattr(config, name):
+        self.server.access.on = config.logging.access
+        # New paths of a certificate are followed; to begin or to end with TLS is another way of listening.
+        taken_over = {"tls": self._started_with.server.tls} if self.server.follow(config.server.tls) else {}
+        for name, now in {
+            "gateway": config.gateway,
+            "server": config.server.model_copy(update=taken_over),
+            "log": config.log,
+        }.items():
+            if getattr(self._started_with, name) != now:
                 logger.warning("the section `%s` changed: that takes a restart", name)
         if config.auth is None and not self._started_with.server.listen.loopback:
             # The file's `listen` may be a loopback address; the one that is listened on is not.
             logger.error("other machines reach the gateway until it restarts: the section `auth` stays as it was")
         else:
-            self.services.authenticator = Authenticator(config.auth)
+            authenticator = self.services.authenticator.renewed(config.auth)
+            await asyncio.to_thread(authenticator.revocations.look)
+            self.services.authenticator = authenticator
             self.server.sockets.close_revoked()
+        self._warn_of_clear_text()
         self.devices.declare(config.devices)
         wanted = {options.id: options for options in config.adapters}
         for id, running in list(self._adapters.items()):
@@ -103,6 +121,17 @@ class Gateway:
             if id not in self._adapters and not self._stopping:
                 self._start(options)
                 logger.info("adapter %s started", id)
+
+    def _warn_of_clear_text(self) -> None:
+        server, auth = self._started_with.server, self._config.auth
+        takes_tokens = auth is not None and bool(auth.tokens or auth.jwt)
+        # Whoever names a proxy has one, which is where TLS ends then.
+        if takes_tokens and not (server.listen.loopback or server.tls or server.trusted_proxies):
+            logger.warning(
+                "tokens cross the network in clear text to %s: give `server.tls` a certificate, or listen on 127.0.0.1 "
+                "with a reverse proxy before it",
+                server.listen,
+            )
 
     def _made_from(self, options: AdapterOptions) -> tuple[AdapterOptions, dict[str, DeviceSection]]:
         declared = {d: s for d, s in self._config.devices.items() if d.partition(".")[0] == options.id}
@@ -135,6 +164,14 @@ class Gateway:
             if not running.link.is_up:
                 return f"adapter {id}: {running.link.reason or 'not connected yet'}"
         return None
+
+    async def _follow_revocations(self) -> None:
+        """Ends connections whose token is revoked while they last."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            authenticator = self.services.authenticator
+            if authenticator.takes_signed and await asyncio.to_thread(authenticator.revocations.look):
+                self.server.sockets.close_revoked()
 
     async def _clock(self) -> None:
         """The bus's clock: silence, staleness, retention."""

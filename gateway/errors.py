@@ -84,12 +84,13 @@ class UncertainError(DeliveryError):
 
 
 class RequestError(FieldgateError):
-    """A request that is refused, with the protocol's error code."""
+    """A request that is refused, with the protocol's error code; `retry_after` is in seconds, where it is known."""
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
+    def __init__(self, code: ErrorCode, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.code: ErrorCode = code
         self.message = message
+        self.retry_after = retry_after
 
     @property
     def retry(self) -> bool:

@@ -22,6 +22,9 @@ Confirm = Literal["sent", "acked", "verified"]
 # `<adapter>` or `<adapter>.<name>`; both halves match this.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+# Whose a signed token is, and its own id: both stand in logs, and the first is `by` in commands.
+SUBJECT = re.compile(r"[A-Za-z0-9_.@:+|-]{1,64}")
+TOKEN_ID = re.compile(r"[!-~]{1,128}")
 
 _INT64 = 1 << 63
 
@@ -149,12 +152,18 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a connection is, and the globs of device ids that it may read and command."""
+    """Who a connection is, and the globs of device ids that it may read and command.
+
+    `expires` is in seconds since the Unix epoch. The last two are those of a signed token, and never travel: its own
+    id, by which it can be revoked, and the fingerprint of the key that it was signed with.
+    """
 
     name: str
     read: tuple[str, ...]
     command: tuple[str, ...]
     expires: float | None = None
+    jti: str | None = field(default=None, repr=False)
+    signed_by: str | None = field(default=None, repr=False)
 
     def may_read(self, device: str) -> bool:
         """Whether it may see this device."""

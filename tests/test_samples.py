@@ -7,6 +7,7 @@ import aiomqtt
 import pytest
 
 from gateway.config import load
+from tests.parts.certificates import Authority
 from tests.parts.mosquitto import MISSING, find_mosquitto
 from tests.parts.ports import free_port
 from tests.parts.process import Process
@@ -25,8 +26,21 @@ def uncommented(text: str, first: str) -> str:
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.name)
-def test_a_sample_is_a_valid_configuration(path: Path) -> None:
-    assert load(path).adapters
+def test_a_sample_is_a_valid_configuration(path: Path, tmp_path: Path) -> None:
+    """With the files beside it that it names."""
+    pair = Authority(tmp_path).sign()
+    pair.certificate.rename(tmp_path / "cert.pem")
+    pair.key.rename(tmp_path / "key.pem")
+    (tmp_path / "jwt.key").write_text("a secret of 32 bytes or more, by random\n")
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    assert load(copy).adapters
+
+
+def test_the_sample_for_other_machines_has_tls_tokens_and_a_log_without_them() -> None:
+    text = (SAMPLES / "secure.yaml").read_text(encoding="utf-8")
+    for needed in ("listen: 0.0.0.0:", "  tls:\n", "  tokens:\n", "  jwt:", "access: true"):
+        assert needed in text
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.name)

@@ -27,7 +27,7 @@ class Load:
         path, subscribe, count = order["path"], order["subscribe"], order["count"]
 
         def steps_of(name: str) -> Callable[[int], list[Step]]:
-            return lambda index: steps(kind, port, path, subscribe, f"{name}{index}")
+            return lambda index: steps(kind, port, path, subscribe, f"{name}{index}", order["token"])
 
         sockets = join(port, count, order["addresses"], steps_of("client"))
         # They live as long as the process, and nobody ever reads from them.

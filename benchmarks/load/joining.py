@@ -22,13 +22,13 @@ class Step:
     until: bytes
 
 
-def steps(kind: str, port: int, path: str, subscribe: str, name: str) -> list[Step]:
+def steps(kind: str, port: int, path: str, subscribe: str, name: str, token: str = "") -> list[Step]:
     """What a client of a server says: `fieldgate`, `mqtt` (over WebSockets) or `plain` (subscribed by connecting)."""
     host = f"127.0.0.1:{port}"
     if kind == "fieldgate":
         request = json.dumps({"type": "subscribe", "id": 1, "devices": [subscribe]}).encode()
         return [
-            Step(websocket.upgrade(host, path, "fieldgate.v1"), b'"hello"'),
+            Step(websocket.upgrade(host, path, "fieldgate.v1", token), b'"hello"'),
             Step(websocket.frame(websocket.TEXT, request), b'"snapshot"'),
         ]
     if kind == "mqtt":
@@ -48,7 +48,7 @@ def join(
     while len(joined) < count:
         first = len(joined)
         batch = [
-            _connect(port, f"127.0.0.{1 + (first + index) % addresses}", receive_buffer)
+            connect(port, f"127.0.0.{1 + (first + index) % addresses}", receive_buffer)
             for index in range(min(_BATCH, count - first))
         ]
         plans = [steps_of(first + index) for index in range(len(batch))]
@@ -61,7 +61,8 @@ def join(
     return joined
 
 
-def _connect(port: int, source: str, receive_buffer: int | None) -> socket.socket:
+def connect(port: int, source: str, receive_buffer: int | None = None) -> socket.socket:
+    """A connection from this address of the machine; raises OSError."""
     sock = socket.socket()
     try:
         if receive_buffer is not None:
@@ -75,6 +76,12 @@ def _connect(port: int, source: str, receive_buffer: int | None) -> socket.socke
         sock.close()
         raise
     return sock
+
+
+def say(sock: socket.socket, step: Step) -> None:
+    """Takes one step and waits for its answer; raises OSError or RuntimeError."""
+    sock.sendall(step.say)
+    _await(sock, step.until)
 
 
 def _await(sock: socket.socket, until: bytes) -> None:

@@ -11,9 +11,10 @@ TEXT = 0x81
 BINARY = 0x82
 
 
-def upgrade(host: str, path: str, protocol: str | None) -> bytes:
+def upgrade(host: str, path: str, protocol: str | None, token: str = "") -> bytes:
     """The opening handshake (§4.1)."""
     offered = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
+    offered += f"Authorization: Bearer {token}\r\n" if token else ""
     return (
         f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{offered}\r\n"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -67,14 +69,18 @@ class RefusedError(FieldgateError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A gateway's address without a slash at its end, and the token for it."""
+    """A gateway's address without a slash at its end, the token for it, and how its certificate is judged."""
 
     url: str
     token: str | None = field(default=None, repr=False)
+    trust: ssl.SSLContext | bool = True
 
     @classmethod
-    def parse(cls, url: str, token: str | None) -> Self:
-        """The address in an `http:` or `https:` URL; raises ValueError saying what is expected."""
+    def parse(cls, url: str, token: str | None, ca: Path | None = None) -> Self:
+        """The address in an `http:` or `https:` URL; `ca` has the authorities to trust, in PEM form.
+
+        Raises ValueError saying what is expected.
+        """
         try:
             parts = urlsplit(url)
             usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -84,7 +90,7 @@ class Address:
             raise ValueError(f"{url!r} is not the address of a gateway, such as http://127.0.0.1:8080")
         if token is not None and not (token.isascii() and token.isprintable()):
             raise ValueError("a token holds no such characters")
-        return cls(url.rstrip("/"), token or None)
+        return cls(url.rstrip("/"), token or None, True if ca is None else _trust(ca))
 
 
 class Connection:
@@ -106,6 +112,8 @@ class Connection:
             try:
                 await self.request("auth", token=token)
             except RefusedError as error:
+                if error.code == "rate_limited":  # the token may be right: it was not looked at
+                    raise LostError(str(error), _PAUSE_AFTER_TOO_MANY) from error
                 raise StopError(_STOP[4401]) from error
         elif hello.get("auth") != "ok":
             raise StopError(_WITHOUT)
@@ -158,6 +166,7 @@ async def connect(address: Address) -> AsyncIterator[Connection]:
             async with asyncio.timeout(_TIMEOUT):
                 socket = await session.ws_connect(
                     f"{address.url}/ws",
+                    ssl=address.trust,
                     protocols=(PROTOCOL,),
                     max_msg_size=_MAX_FRAME,
                     timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
@@ -165,7 +174,7 @@ async def connect(address: Address) -> AsyncIterator[Connection]:
         except aiohttp.WSServerHandshakeError as error:
             raise _refused(address, error.status, error.headers) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise LostError(_unreachable(address, error)) from error
+            raise _failed(address, error) from error
         try:
             connection = Connection(socket)
             await connection.greet(address.token)
@@ -181,11 +190,11 @@ async def fetch(address: Address, *path: str) -> Any:
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT)) as session,
-            session.get(url, headers=headers, allow_redirects=False) as response,
+            session.get(url, headers=headers, ssl=address.trust, allow_redirects=False) as response,
         ):
             status, body = response.status, await response.read()
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise LostError(_unreachable(address, error)) from error
+        raise _failed(address, error) from error
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -210,6 +219,28 @@ def _refused(address: Address, status: int, headers: Any) -> FieldgateError:
     if status == 403:
         return StopError(f"{address.url} refuses the connection: without `auth` it serves this machine only")
     return StopError(f"{address.url} is not a gateway: it answers with HTTP status {status}")
+
+
+def _trust(ca: Path) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except ssl.SSLError as error:
+        raise ValueError(f"{ca} holds no certificate in PEM form") from error
+    except OSError as error:
+        raise ValueError(f"{ca} cannot be read: {error.strerror}") from error
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the gateway's own certificate may be named, too
+    return context
+
+
+def _failed(address: Address, error: Exception) -> FieldgateError:
+    """A connection that did not come about, as something to try again or not."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
+        hint = "--ca FILE or FIELDGATE_CA names its authority"
+        return StopError(f"{address.url} shows a certificate that is not trusted: {why} ({hint})")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return StopError(f"{address.url} does not speak TLS: is it an http:// address?")
+    return LostError(_unreachable(address, error))
 
 
 def _unreachable(address: Address, error: Exception) -> str:

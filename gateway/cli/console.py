@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from typing import Any, NoReturn
 
 import typer
@@ -41,21 +39,3 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     """Says why on standard error, and ends with the code."""
     say(f"fieldgate: {message}")
     raise typer.Exit(code)
-
-
-class _OneLine(logging.Formatter):
-    """Every record is one line; a traceback follows indented."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = f"{self.formatTime(record)} {record.levelname.lower()} {record.name}: {plain(record.getMessage())}"
-        if record.exc_info:
-            trace = self.formatException(record.exc_info)
-            line += "\n" + "\n".join("    " + plain(part) for part in trace.splitlines())
-        return line
-
-
-def log_to_stderr(level: int = logging.INFO) -> None:
-    """Sends the log to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine())
-    logging.basicConfig(level=level, handlers=[handler], force=True)

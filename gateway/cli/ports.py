@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from gateway.adapters.serial_port import SerialPort, list_ports
+from gateway.cli import table
 from gateway.cli.console import plain, say
-from gateway.cli.output import Output, OutputClosedError
 
 _HEADINGS = ("port", "by-id", "vid:pid", "serial", "maker", "product", "in use by")
 
@@ -28,9 +24,7 @@ def ports() -> None:
         return
     held = holders({port.path for port in found})
     rows = [row(port, held.get(port.path, [])) for port in found]
-    output = Output()
-    with suppress(OutputClosedError):
-        output.write(_table(rows) if output.is_terminal else ["\t".join(cells) for cells in rows])
+    table.write(_HEADINGS, rows)
 
 
 def row(port: SerialPort, holders: Iterable[str]) -> list[str]:
@@ -60,18 +54,3 @@ def _target(descriptor: Path) -> str:
         return os.readlink(descriptor)
     except OSError:
         return ""
-
-
-def _table(rows: list[list[str]]) -> list[str]:
-    """The rows as a table as wide as the terminal; columns of which nothing is known are left out."""
-    known = [any(cells[i] != "-" for cells in rows) or i == len(_HEADINGS) - 1 for i in range(len(_HEADINGS))]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, wanted in zip(_HEADINGS, known, strict=True):
-        if wanted:
-            table.add_column(heading, overflow="fold")
-    for cells in rows:
-        table.add_row(*(cell for cell, wanted in zip(cells, known, strict=True) if wanted))
-    console = Console(highlight=False, markup=False)
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get().rstrip().splitlines()

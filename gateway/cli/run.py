@@ -11,7 +11,7 @@ import typer
 
 from gateway.app import Gateway
 from gateway.cli.configuration import ConfigArgument, find, read
-from gateway.cli.console import log_to_stderr
+from gateway.cli.records import log_to_stderr
 from gateway.cli.serving import run_until_told
 from gateway.config import Config, load
 from gateway.errors import ConfigurationError
@@ -26,7 +26,7 @@ def run(config: ConfigArgument = None) -> None:
     """
     path = find(config)
     checked = read(path)
-    log_to_stderr()
+    log_to_stderr(checked.logging)
     run_until_told(_serve(checked, path), signal.SIGTERM, signal.SIGINT)
 
 
@@ -54,6 +54,7 @@ async def _reload(gateway: Gateway, path: Path, again: asyncio.Event) -> None:
                 logger.error("%s", line)
             logger.error("the configuration was not read again: the running one stays")
         else:
+            log_to_stderr(config.logging)
             await gateway.reload(config)
             logger.info("the configuration was read again")
 

@@ -15,7 +15,7 @@ from gateway.cli.client import Address, LostError, RefusedError, StopError, conn
 from gateway.cli.console import FAILED, UNKNOWN, USAGE, fail, new_app, plain, say
 from gateway.cli.lines import json_line
 from gateway.cli.output import Output, OutputClosedError
-from gateway.cli.remote import DEFAULT_URL, TokenOption, UrlOption, address_of
+from gateway.cli.remote import DEFAULT_URL, CaOption, TokenOption, UrlOption, address_of
 from gateway.cli.values import guessed_value, typed_value
 from gateway.model import Confirm, Value
 
@@ -41,6 +41,7 @@ def send(
     ] = None,
     url: UrlOption = DEFAULT_URL,
     token: TokenOption = None,
+    ca: CaOption = None,
     ttl: Annotated[
         float, typer.Option(min=0.001, max=60, metavar="SECONDS", help="It is not sent any more after so long.")
     ] = 5.0,
@@ -60,7 +61,7 @@ def send(
     """
     if key is not None and not 1 <= len(key) <= 64:
         fail("--key takes 1 to 64 characters", USAGE)
-    address = address_of(url, token)
+    address = address_of(url, token, ca)
     request = {"device": device, "point": point, "key": key or str(uuid4()), "ttl": ttl}
     if confirm is not None:
         request["confirm"] = confirm

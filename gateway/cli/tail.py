@@ -12,7 +12,7 @@ from gateway.cli.console import fail, say
 from gateway.cli.following import Following
 from gateway.cli.lines import JsonLines, Lines, PlainLines, TerminalLines
 from gateway.cli.output import Output, OutputClosedError
-from gateway.cli.remote import DEFAULT_URL, TokenOption, UrlOption, address_of
+from gateway.cli.remote import DEFAULT_URL, CaOption, TokenOption, UrlOption, address_of
 
 
 def tail(
@@ -22,13 +22,14 @@ def tail(
     ] = None,
     url: UrlOption = DEFAULT_URL,
     token: TokenOption = None,
+    ca: CaOption = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, as the gateway sent it.")] = False,
 ) -> None:
     """Print the readings of a running gateway, live.
 
     Readings go to standard output; what becomes of devices and of the connection, to standard error. Ctrl-C ends it.
     """
-    address = address_of(url, token)
+    address = address_of(url, token, ca)
     output = Output()
     lines: Lines = JsonLines() if json else TerminalLines() if output.is_terminal else PlainLines()
     try:

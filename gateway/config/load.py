@@ -122,6 +122,7 @@ _EXPECTED = {
 }
 
 _WITH_SECRETS = ("password", "secret", "token", "sha256")
+_OF_SECRETS = ("auth", "jwt")  # mappings; who writes a text there has most likely written the secret
 
 
 def _message(details: ErrorDetails) -> str:
@@ -129,6 +130,7 @@ def _message(details: ErrorDetails) -> str:
     context = details.get("ctx", {})
     given = details.get("input")
     secret = any(word in str(part) for part in details["loc"] for word in _WITH_SECRETS)
+    secret |= details["loc"][-1:] in [(name,) for name in _OF_SECRETS]
     found = "" if secret else f", found {_found(given)}"
     it = "it" if secret else repr(given)[:80]
     if kind in _EXPECTED:
@@ -148,7 +150,8 @@ def _message(details: ErrorDetails) -> str:
     message = details["msg"]
     if kind in ("duration", "listen"):
         return message + found
-    return message[0].lower() + message[1:] if message[:1].isupper() and not message.startswith("`") else message
+    # A sentence of the library's begins with a capital, and so does the name of an algorithm.
+    return message[0].lower() + message[1:] if message[:1].isupper() and message[1:2].islower() else message
 
 
 def _found(given: object) -> str:

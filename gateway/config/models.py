@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -19,8 +19,11 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from gateway.config.auth import AuthSection
+from gateway.config.limits import LimitsSection, Networks
 from gateway.config.plugged import Plugged
-from gateway.config.strict import DeviceId, Duration, Globs, Name, PositiveDuration, Strict
+from gateway.config.strict import DeviceId, Duration, Name, PositiveDuration, Strict
+from gateway.config.tls import TlsSection
 from gateway.model import Confirm, Point, PointType
 
 Wrong = tuple[tuple[str | int, ...], str]  # a path in the file, and what is wrong there
@@ -94,28 +97,9 @@ class ServerSection(Strict):
     max_delay: Annotated[Duration, Field(le=10)] = 0.025
     max_connections: Annotated[int, Field(ge=1)] = 10_000
     max_connections_per_address: Annotated[int, Field(ge=1)] = 64
-
-
-class Rights(Strict):
-    """Globs of device ids: which may be read, which commanded."""
-
-    read: Globs = ()
-    command: Globs = ()
-
-
-class TokenSection(Rights):
-    """A static token, known by the SHA-256 of its text."""
-
-    name: Name
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
-
-class AuthSection(Strict):
-    """Who may connect. Without this section: loopback only, everyone may do everything."""
-
-    timeout: PositiveDuration = 10.0
-    tokens: Annotated[tuple[TokenSection, ...], Field(strict=False)] = ()
-    anonymous: Rights | None = None
+    trusted_proxies: Networks = ()
+    limits: LimitsSection = Field(default_factory=LimitsSection)
+    tls: TlsSection | None = None
 
 
 class LogSection(Strict):
@@ -123,6 +107,14 @@ class LogSection(Strict):
 
     keep_readings: Annotated[int, Field(ge=100, le=10_000_000)] = 100_000
     keep: PositiveDuration = 600.0
+
+
+class LoggingSection(Strict):
+    """What the process says of itself on standard error."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    access: bool = False
 
 
 class PointSection(Strict):
@@ -196,6 +188,7 @@ class Config(Strict):
     server: ServerSection = Field(default_factory=ServerSection)
     auth: AuthSection | None = None
     log: LogSection = Field(default_factory=LogSection)
+    logging: LoggingSection = Field(default_factory=LoggingSection)
     adapters: Annotated[
         tuple[Annotated[AdapterOptions, Plugged("adapters", short=False)], ...],
         Field(strict=False),

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from functools import partial
 
 from aiohttp import web
 
 from gateway.config.models import ServerSection
+from gateway.config.tls import TlsSection
 from gateway.errors import FieldgateError, RequestError
+from gateway.server.access import AccessLog, route_of
+from gateway.server.address import client_address, host_of
+from gateway.server.conversation import Conversation
 from gateway.server.descriptors import make_room
+from gateway.server.door import Door, Entrance, door_of
+from gateway.server.headers import add_headers
 from gateway.server.http import Api, problem, problem_of
+from gateway.server.listening import listen, url_of
+from gateway.server.origins import Origins
 from gateway.server.pages import Pages
-from gateway.server.session import MAX_MESSAGE, Services
-from gateway.server.websocket import WebSockets, allowed_origin
-
-_HEADERS = {
-    "Server": "fieldgate",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+from gateway.server.porch import Handshakes
+from gateway.server.rates import Addresses, Rate
+from gateway.server.session import Services
+from gateway.server.tls import Certificates
+from gateway.server.websocket import WebSockets
 
 logger = logging.getLogger(__name__)
 
@@ -43,99 +39,118 @@ class Server:
     def __init__(self, services: Services, section: ServerSection, unready: Callable[[], str | None]) -> None:
         self._services = services
         self._section = section
-        self._origins = frozenset(origin.lower() for origin in section.origins)
+        self._origins = Origins(section.origins)
         room = make_room(section.max_connections)
-        self.sockets = WebSockets(services, section.origins, room, section.max_connections_per_address)
-        self._app = web.Application(middlewares=[self._guard], client_max_size=MAX_MESSAGE)
+        per_address = section.max_connections_per_address
+        self.access = AccessLog(section.trusted_proxies)
+        self.sockets = WebSockets(services, self._origins, room.websockets, per_address, self.access)
+        self.entrance = Entrance(
+            section.limits, room.connections, per_address, section.trusted_proxies, self._serve_connection
+        )
+        self._rates = Addresses(Rate(section.limits.requests))
+        self._app = web.Application(middlewares=[self._guard], client_max_size=section.limits.message)
         self._app.add_routes(Api(services, unready).routes())
         self._app.add_routes([web.get("/ws", self.sockets.handle)])
         self._app.add_routes(Pages().routes())
-        self._app.on_response_prepare.append(_add_headers)
-        # Its access log would print query strings, and with them tokens.
-        self._runner = web.AppRunner(self._app, access_log=None, keepalive_timeout=15, shutdown_timeout=2)
+        self._app.on_response_prepare.append(add_headers)
+        self._runner = web.AppRunner(self._app, shutdown_timeout=2)
+        self.certificates = Certificates(section.tls) if section.tls is not None else None
+        self._handshakes: Handshakes | None = None
+        self._listening: asyncio.Server | None = None
         self.url = ""
 
     async def start(self) -> None:
         """Listens; `url` then has the address. Raises FieldgateError where the address cannot be had."""
-        listen = self._section.listen
+        section = self._section
         await self._runner.setup()
-        site = web.TCPSite(self._runner, listen.host, listen.port, backlog=2048)
+        make: Callable[[], asyncio.Protocol] = partial(Door, self.entrance)
         try:
-            await site.start()
-        except OSError as error:
+            if self.certificates is not None:
+                await self.certificates.read()
+                make = self._handshakes = Handshakes(self.entrance, self.certificates, section.limits.head_time)
+            self._listening = await listen(make, section.listen)
+        except FieldgateError:
             await self._runner.cleanup()
-            if error.errno == errno.EADDRINUSE:
-                raise FieldgateError(f"cannot listen on {listen}: another program uses this port") from error
-            raise FieldgateError(f"cannot listen on {listen}: {error.strerror or error}") from error
-        host, port = self._runner.addresses[0][:2]
-        shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{port}"
+            raise
+        self.url = url_of(self._listening, "http" if self.certificates is None else "https")
 
     async def run(self) -> None:
-        """Keeps the heartbeats going until cancelled."""
+        """Keeps the heartbeats and deadlines going until cancelled."""
+        limits = self._section.limits
         while True:
-            await asyncio.sleep(min(1.0, self._services.heartbeat / 4))
+            await asyncio.sleep(min(1.0, *(time / 4 for time in (self._services.heartbeat, *limits.times))))
             self.sockets.beat()
+            self.entrance.sweep()
+            self._rates.forget_idle(asyncio.get_running_loop().time())
+
+    async def watch(self) -> None:
+        """Follows the files of the certificate until cancelled, where there is one."""
+        if self.certificates is not None:
+            await self.certificates.watch()
+
+    def follow(self, section: TlsSection | None) -> bool:
+        """Takes other files for the certificate; False where that would begin or end TLS, which this cannot."""
+        if self.certificates is not None and section is not None:
+            self.certificates.section = section
+        return (self.certificates is None) == (section is None)
 
     async def close(self) -> None:
         """Closes every connection, WebSockets with 1001."""
         await self.sockets.close()
+        if self._listening is not None:
+            self._listening.close()
+        if self._handshakes is not None:
+            self._handshakes.close()
+        self.entrance.close()
         await self._runner.cleanup()
+
+    def _serve_connection(self) -> asyncio.Protocol:
+        if self._runner.server is None:
+            raise ConnectionAbortedError("the gateway stopped")
+        return Conversation(self._runner.server, self.access)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses what a browser was tricked into, and answers errors as problem details."""
         try:
             self._check_host(request)
+            self._check_rate(request)
             return await handler(request)
         except RequestError as error:
             return problem(error)
         except web.HTTPRequestEntityTooLarge:
-            return problem(RequestError("too_large", f"a body holds at most {MAX_MESSAGE} bytes"))
+            return problem(RequestError("too_large", f"a body holds at most {self._section.limits.message} bytes"))
         except web.HTTPNotFound:
             return problem(RequestError("not_found", "there is nothing here"))
         except web.HTTPException as error:
             return problem_of(error)
+        except web.RequestPayloadError:
+            return problem(RequestError("bad_request", "the body cannot be read"))
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception:  # bulkhead: a bug met by one request must not end the server
-            logger.exception("%s %s", request.method, request.path)
+            logger.exception("%s", route_of(request))
             return problem(RequestError("internal", "a bug in the gateway, see its log"))
+        finally:
+            if (door := door_of(request)) is not None:
+                door.answered()
 
     def _check_host(self, request: web.Request) -> None:
         """Without tokens, only names of this machine are served.
 
         Otherwise a page of any site could have its own name point here, and would then count as the same origin.
         """
-        if self._services.authenticator.is_open and not _is_local(request.host, self._origins):
+        if self._services.authenticator.is_open and not self._origins.is_local(host_of(request)):
             raise RequestError("forbidden", "without `auth` only localhost is served; add the origin to server.origins")
-        origin = request.headers.get("Origin")
-        if (
-            request.method not in ("GET", "HEAD")
-            and origin is not None
-            and not allowed_origin(origin, request.host, self._origins)
-        ):
+        safe = request.method in ("GET", "HEAD")
+        if not safe and not self._origins.allow(request.headers.get("Origin"), host_of(request)):
             raise RequestError("forbidden", "this origin is not in server.origins")
 
-
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    if isinstance(response, web.WebSocketResponse):
-        return  # nothing is shown of it, and each connection would keep them as long as it lasts
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
-    if request.path.startswith("/api/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-
-
-def _is_local(host: str, origins: frozenset[str]) -> bool:
-    """Whether a Host header names this machine, or the host of a listed origin."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return any(urlsplit(origin).netloc == host.lower() for origin in origins)
+    def _check_rate(self, request: web.Request) -> None:
+        """Of each address only so many requests a second reach the API."""
+        resource = request.match_info.route.resource
+        if resource is not None and resource.canonical.startswith("/api/"):
+            address = client_address(request, self._section.trusted_proxies)
+            if wait := self._rates.ask(address, asyncio.get_running_loop().time()):
+                most = self._section.limits.requests
+                raise RequestError("rate_limited", f"more than {most:g} requests a second", wait)

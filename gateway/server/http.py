@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,9 @@ from aiohttp import web
 from gateway.commands import Command
 from gateway.errors import ErrorCode, RequestError
 from gateway.model import Identity
-from gateway.server.auth import bearer
+from gateway.server.access import identified
+from gateway.server.address import client_address
+from gateway.server.credentials import Credential, bearer
 from gateway.server.requests import CommandBody, parse
 from gateway.server.session import Services
 
@@ -43,6 +47,7 @@ class Api:
             web.get("/api/v1/devices/{id}", self.get_device),
             web.post("/api/v1/devices/{id}/commands", self.post_command),
             web.get("/api/v1/commands/{key}", self.get_command),
+            web.post("/api/v1/tickets", self.post_ticket),
             web.get("/healthz", self.healthz),
             web.get("/readyz", self.readyz),
         ]
@@ -69,7 +74,7 @@ class Api:
         # A page of another site can post a form, but not JSON, without asking first.
         if request.content_type != "application/json":
             raise RequestError("bad_request", "the body must be application/json")
-        body = parse(CommandBody, await _members(request))
+        body = parse(CommandBody, await _members(request, self._services.limits.message_time))
         command = self._services.commands.submit(
             identity,
             device=request.match_info["id"],
@@ -92,6 +97,11 @@ class Api:
             raise RequestError("not_found", "there is no such command of yours")
         return _json(command.to_json())
 
+    async def post_ticket(self, request: web.Request) -> web.Response:
+        """A one-use ticket, for those who can send no header."""
+        ticket, expires = self._services.authenticator.tickets.issue(self._identify(request))
+        return _json({"ticket": ticket, "expires": expires})
+
     async def healthz(self, request: web.Request) -> web.Response:
         """Alive."""
         return _json({"status": "alive"})
@@ -104,12 +114,12 @@ class Api:
         return _json({"status": "not ready", "reason": reason}, status=503)
 
     def _identify(self, request: web.Request) -> Identity:
+        """Who asks: in a URL, tokens are for WebSockets only."""
         token = bearer(request.headers.get("Authorization"))
-        if token is not None:
-            return self._services.authenticator.identify(token)
-        identity = self._services.authenticator.without_token()
-        if identity is None:
-            raise RequestError("unauthorized", "a token is needed: Authorization: Bearer …")
+        credential = Credential("header", token) if token is not None else None
+        address = client_address(request, self._services.trusted_proxies)
+        identity = self._services.authenticator.admit(credential, address)
+        identified(request, identity.name)
         return identity
 
 
@@ -117,6 +127,8 @@ def problem(error: RequestError) -> web.Response:
     """The error as problem details."""
     status = _STATUS[error.code]
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     return _details(status, error.code.replace("_", " "), error.message, headers, code=error.code)
 
 
@@ -131,9 +143,12 @@ def _details(status: int, title: str, detail: str, headers: dict[str, str], **mo
     return web.Response(body=body, status=status, content_type="application/problem+json", headers=headers)
 
 
-async def _members(request: web.Request) -> dict[str, Any]:
+async def _members(request: web.Request, within: float) -> dict[str, Any]:
     try:
-        members = orjson.loads(await request.read())
+        async with asyncio.timeout(within):
+            members = orjson.loads(await request.read())
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout(text="the body was not completed in time") from error
     except orjson.JSONDecodeError as error:
         raise RequestError("bad_request", "the body is not JSON") from error
     if not isinstance(members, dict):

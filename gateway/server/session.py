@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -17,12 +17,15 @@ from gateway import __version__
 from gateway.bus import Devices
 from gateway.clock import clock_quality
 from gateway.commands import Command, Commands
+from gateway.config.limits import LimitsSection, Network
 from gateway.errors import RequestError
 from gateway.model import Identity, is_glob
 from gateway.server.auth import Authenticator
+from gateway.server.credentials import Credential
 from gateway.server.fanout import FanOut, Subscriber
 from gateway.server.frames import text_frame
 from gateway.server.peer import Peer
+from gateway.server.rates import Rate
 from gateway.server.requests import (
     AuthRequest,
     CancelRequest,
@@ -34,10 +37,8 @@ from gateway.server.requests import (
 from gateway.server.stream import Selection
 
 PROTOCOL = "fieldgate.v1"
-MAX_MESSAGE = 64 * 1024  # bytes
-MAX_SUBSCRIPTIONS = 64
-MAX_COMMANDS = 8  # of one connection, not final yet
 _MAX_MALFORMED = 10
+_EXPIRING = 60.0  # seconds before its identity's end at which a client is told
 
 RequestId = int | str | None
 
@@ -54,21 +55,36 @@ class Services:
     fanout: FanOut
     authenticator: Authenticator
     heartbeat: float  # seconds
+    limits: LimitsSection = field(default_factory=LimitsSection)
+    trusted_proxies: tuple[Network, ...] = ()
+    rate: Rate = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rate = Rate(self.limits.requests)
 
 
 class Session:
     """The state of one connection: who it is, its subscriptions, its commands on the way."""
 
     # Ten thousand of them are nothing unusual.
-    __slots__ = ("_in_flight", "_malformed", "_peer", "_services", "_subscribers", "identity")
+    __slots__ = (
+        "_address", "_due", "_ends", "_in_flight", "_malformed", "_peer", "_services", "_subscribers", "_warns",
+        "identity",
+    )  # fmt: skip
 
-    def __init__(self, peer: Peer, services: Services, identity: Identity | None) -> None:
+    def __init__(self, peer: Peer, services: Services, identity: Identity | None, address: str) -> None:
         self._peer = peer
         self._services = services
+        self._address = address
+        # When the client is told that its identity expires, and when it does: monotonic seconds, found once, so that
+        # no jump of the wall clock moves them. None where that is never, or done.
+        self._warns: float | None = None
+        self._ends: float | None = None
         self.identity: Identity | None = None
         self._subscribers: dict[str, Subscriber] = {}
         self._in_flight: dict[str, Command] = {}
         self._malformed = 0
+        self._due = 0.0  # see Rate
         if identity is not None:
             self._become(identity)
 
@@ -76,6 +92,7 @@ class Session:
 
     def greet(self) -> None:
         """Sends the first frame."""
+        limits = self._services.limits
         hello: dict[str, Any] = {
             "type": "hello",
             "protocol": PROTOCOL,
@@ -85,7 +102,7 @@ class Session:
             "clock": clock_quality(),
             "heartbeat": self._services.heartbeat,
             "auth": "required" if self.identity is None else "ok",
-            "limits": {"message": MAX_MESSAGE, "subscriptions": MAX_SUBSCRIPTIONS, "commands": MAX_COMMANDS},
+            "limits": {"message": limits.message, "subscriptions": limits.subscriptions, "commands": limits.commands},
         }
         if self.identity is not None:
             hello["identity"] = self.identity.to_json()
@@ -93,6 +110,7 @@ class Session:
 
     def receive(self, text: str) -> None:
         """A text message arrived."""
+        within_rate = self.within_rate()
         try:
             members = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -109,27 +127,44 @@ class Session:
             if not _is_request_id(id):
                 id = None
                 raise RequestError("bad_request", "`id` must be an integer or a text of at most 128 characters")
+            if not within_rate:
+                raise RequestError("rate_limited", f"more than {self._services.rate.per_second:g} requests a second")
             if self.identity is None and kind != "auth":
                 raise RequestError("unauthorized", "authenticate first")
+            if self._ends is not None and time.monotonic() >= self._ends:
+                raise RequestError("unauthorized", "the token has expired")
             handler = _REQUESTS.get(kind)
             if handler is None:
                 raise RequestError("bad_request", f"unknown type {kind[:40]!r}")
             handler(self, id, members)
         except RequestError as error:
             self._complain(id, error)
-            if error.code == "unauthorized":
-                self.refuse()
+            if error.code == "unauthorized" or (error.code == "rate_limited" and self.identity is None):
+                self._end(error)
         except Exception:  # bulkhead: a bug met by one client must not end the others
             logger.exception("request %r", kind[:40])
             self._complain(id, RequestError("internal", "a bug in the gateway, see its log"))
 
-    def refuse(self) -> None:
-        """Ends a connection that did not authenticate."""
-        self._peer.close(4401, "unauthorized")
+    def within_rate(self) -> bool:
+        """Counts a message or ping; whether it may be answered. Who goes on regardless is closed."""
+        now, rate = time.monotonic(), self._services.rate
+        self._due = rate.ask(self._due, now)
+        if rate.regardless(self._due, now):
+            self._peer.close(4429, "too many requests")
+        return rate.allows(self._due, now)
 
-    def complain_unauthorized(self) -> None:
-        """Says that the token of the handshake, or the time it took, is not acceptable."""
-        self._complain(None, RequestError("unauthorized", "no valid token was presented"))
+    def refuse(self, error: RequestError) -> None:
+        """Says why the token of the handshake, or the time it took, is not acceptable, and ends the connection."""
+        self._complain(None, error)
+        self._end(error)
+
+    def keep_time(self, now: float) -> None:
+        """Tells once that the identity is about to expire, and ends the connection when it does; `now` is monotonic."""
+        if self._warns is not None and now >= self._warns and self.identity is not None:
+            self._warns = None
+            self._send({"type": "expiring", "expires": self.identity.expires})
+        if self._ends is not None and now >= self._ends:
+            self._peer.close(4410, "token expired")
 
     def close(self) -> None:
         """The connection ended: nothing of it remains."""
@@ -145,7 +180,7 @@ class Session:
 
     def _authenticate(self, id: RequestId, members: dict[str, Any]) -> None:
         request = parse(AuthRequest, members)
-        identity = self._services.authenticator.identify(request.token)
+        identity = self._services.authenticator.admit(Credential("message", request.token), self._address)
         if self._subscribers and self.identity is not None and identity.read != self.identity.read:
             raise RequestError("conflict", "the rights to read differ: unsubscribe first")
         self._become(identity)
@@ -157,6 +192,21 @@ class Session:
             ledger.unwatch(self.identity.name, self._command_changed)
         self.identity = identity
         ledger.watch(identity.name, self._command_changed)
+        if identity.expires is None:
+            self._warns = self._ends = None
+        else:
+            left = identity.expires - time.time()
+            self._ends = time.monotonic() + left
+            # Where there is less left, half of it: a client that renews at once, and gets as little, must not spin.
+            self._warns = self._ends - (_EXPIRING if left > _EXPIRING else left / 2)
+
+    def _end(self, error: RequestError) -> None:
+        if self._ends is not None and time.monotonic() >= self._ends:
+            self._peer.close(4410, "token expired")
+        elif error.code == "rate_limited":
+            self._peer.close(4429, "too many requests")
+        else:
+            self._peer.close(4401, "unauthorized")
 
     def _ping(self, id: RequestId, members: dict[str, Any]) -> None:
         self._send({"type": "pong", "id": id, "time": time.time()})
@@ -179,8 +229,9 @@ class Session:
             max_rate=request.max_rate or 0.0,
         )
         known = any(subscriber.stream.selection == selection for subscriber in self._subscribers.values())
-        if not known and len(self._subscribers) >= MAX_SUBSCRIPTIONS:
-            raise RequestError("rate_limited", f"at most {MAX_SUBSCRIPTIONS} subscriptions on one connection")
+        if not known and len(self._subscribers) >= self._services.limits.subscriptions:
+            most = self._services.limits.subscriptions
+            raise RequestError("rate_limited", f"at most {most} subscriptions on one connection")
 
         def reply(sub: str, cursor: str, recovered: bool) -> None:
             self._reply(id, sub=sub, cursor=cursor, recovered=recovered)
@@ -199,8 +250,9 @@ class Session:
     def _command(self, id: RequestId, members: dict[str, Any]) -> None:
         request = parse(CommandRequest, members)
         self._in_flight = {key: command for key, command in self._in_flight.items() if not command.final}
-        if len(self._in_flight) >= MAX_COMMANDS and request.key not in self._in_flight:
-            raise RequestError("rate_limited", f"{MAX_COMMANDS} commands of this connection are on their way")
+        most = self._services.limits.commands
+        if len(self._in_flight) >= most and request.key not in self._in_flight:
+            raise RequestError("rate_limited", f"{most} commands of this connection are on their way")
         command = self._services.commands.submit(
             self._identity(),
             device=request.device,

@@ -50,7 +50,7 @@ const wallClock = {
  * @param {object} [options]
  * @param {string} [options.url] the WebSocket's address; default: `ws` beside this file
  * @param {string|function} [options.token] a token, or a function that gives one (or a promise of one, or null); it is asked
- *   at every connection, so that it can fetch a fresh token when the old one expires
+ *   at every connection, and a minute before the token expires, which is then renewed on the connection that stands
  * @param {function} [options.WebSocket] the class of the socket, where there is no global one
  * @param {object} [options.timers] `{now, setTimeout, clearTimeout}` in milliseconds, for tests
  * @param {function} [options.random] for tests
@@ -82,7 +82,6 @@ class Connection {
   #link;
   #timers;
   #token;
-  #refusedFor = null; // why the last token was not taken
   #sees = null; // what the last identity may read
   #spareToken = false; // this session's token was refused, and not needed
   #session = 0; // counts sockets, so that an answer to an old one is not taken for the new one's
@@ -175,7 +174,6 @@ class Connection {
   useToken(token) {
     if (this.status.state === "closed") return;
     this.#token = token;
-    this.#refusedFor = null;
     this.#link.open();
   }
 
@@ -204,18 +202,31 @@ class Connection {
     this.#authenticate(this.#session);
   }
 
-  /** Give the gateway the token there is; without one, go on where none is needed, else ask for one. */
+  /**
+   * Give the gateway the token there is; without one, go on where none is needed, else ask for one. On a connection that stands this
+   * renews it: whatever goes wrong then, the old token serves until it expires.
+   */
   async #authenticate(session) {
-    let token = null;
+    let token;
+    let failure = null;
     try {
       token = typeof this.#token === "function" ? await this.#token() : this.#token;
     } catch (error) {
-      this.#refusedFor = `no token could be fetched: ${error.message}`;
+      const message = `no token could be fetched: ${error.message}`;
+      failure = new GatewayError({ code: "unauthorized", message, retry: true, sent: false });
     }
     if (session !== this.#session || this.status.state === "closed") return;
+    const renewing = this.status.state === "online";
+    if (failure !== null) {
+      if (renewing) this.#emit("error", failure);
+      else if (this.hello.auth === "ok") this.#goOnWithout(failure);
+      else this.#link.drop(1006, failure.message); // what gives the tokens may be back when the next try comes
+      return;
+    }
     if (token === null || token === undefined || token === "") {
+      if (renewing) return;
       if (this.hello.auth === "ok") this.#online(this.hello.identity ?? null);
-      else this.#needToken(this.#refusedFor ?? "this gateway needs a token");
+      else this.#needToken("this gateway needs a token");
       return;
     }
     this.#request(
@@ -224,8 +235,8 @@ class Connection {
         ok: (answer) => this.#online(answer.identity ?? null),
         error: (error) => {
           if (error.code === "disconnected") return;
-          if (this.status.state === "online")
-            this.#emit("error", error); // not renewed; at its expiry this comes up again
+          if (renewing) this.#emit("error", error);
+          else if (error.code === "rate_limited") this.#link.drop(4429, error.message);
           else if (this.hello.auth === "ok") this.#goOnWithout(error);
           else this.#needToken(error.message);
         },
@@ -250,17 +261,16 @@ class Connection {
     const afresh = this.#sees !== sees;
     this.#sees = sees;
     this.identity = identity;
-    this.#refusedFor = null;
     if (!renewed) this.#link.established();
     this.#setStatus("online");
     if (!renewed) this.#streams.startAll(afresh);
   }
 
-  #needToken(reason) {
+  #needToken(reason, code = null) {
     if (typeof this.#token !== "function") this.#token = null;
     this.#link.close();
     this.#endSession();
-    this.#setStatus("token", { reason });
+    this.#setStatus("token", { reason, code });
   }
 
   #down({ action, code, reason, delay }) {
@@ -270,7 +280,7 @@ class Connection {
       // The gateway closes for the sake of a token that is dropped already, and takes us without one.
       this.#setStatus("waiting", { reason, code, delay: this.#link.openLater() });
     } else if (action === "token" || (action === "expired" && typeof this.#token !== "function")) {
-      this.#needToken(reason);
+      this.#needToken(reason, code);
     } else if (action === "stop") this.#setStatus("stopped", { reason, code });
     else this.#setStatus("waiting", { reason, code, delay });
   }

@@ -7,6 +7,9 @@ const TOKEN_KEY = "fieldgate.token";
 const MOST_NOTICES = 4;
 const BANNER_AFTER = 400; // ms; a shorter interruption is not worth a word
 
+const NEEDED = "This gateway needs a token before it shows anything.";
+const EXPIRED = 4410; // the close code
+
 const LAMP = new Map([
   ["connecting", "Connecting…"],
   ["online", "Live"],
@@ -42,6 +45,11 @@ export const tokens = {
   },
 };
 
+function whyRefused(reason, code) {
+  if (code === EXPIRED) return "The token expired. Use another one to go on.";
+  return `The token was not accepted: ${reason}.`;
+}
+
 export class Session {
   #gateway;
   #parts;
@@ -49,6 +57,7 @@ export class Session {
   #downSince = null; // gateway's time
   #retryAt = null; // milliseconds, by performance.now()
   #bannerTimer = null;
+  #expiry = null; // the notice that the token is about to expire
 
   /** `parts`: elements of the page by their ids. */
   constructor(gateway, parts) {
@@ -59,7 +68,10 @@ export class Session {
       if (error.code === "unauthorized") tokens.write(null);
       this.note("error", `The gateway says: ${error.message}`);
     });
-    gateway.on("expiring", ({ expires }) => this.note("gap", `The token expires at ${timeText(expires)}.`));
+    gateway.on("expiring", ({ expires }) => {
+      this.#expiry?.remove();
+      this.#expiry = this.note("gap", `The token expires at ${timeText(expires)}.`);
+    });
     parts.bannerAction.addEventListener("click", () => this.#act());
     parts.account.addEventListener("click", () => this.askToken("Use another token for this gateway."));
     parts.tokenForm.addEventListener("submit", (event) => {
@@ -69,7 +81,7 @@ export class Session {
     parts.tokenCancel.addEventListener("click", () => parts.tokenDialog.close());
     // A page that cannot go on without a token is not left behind a closed dialog; browsers close one at the second Escape.
     parts.tokenDialog.addEventListener("close", () => {
-      if (gateway.status.state === "token") this.askToken("This gateway needs a token before it shows anything.");
+      if (gateway.status.state === "token") this.askToken(NEEDED);
     });
     setInterval(() => this.#countDown(), 250);
   }
@@ -93,6 +105,7 @@ export class Session {
     dismiss.addEventListener("click", () => notice.remove());
     notices.append(notice);
     while (notices.childElementCount > MOST_NOTICES) notices.firstElementChild.remove();
+    return notice;
   }
 
   askToken(why, refused = false) {
@@ -122,6 +135,7 @@ export class Session {
     if (state === "online") {
       this.#everOnline = true;
       this.#downSince = null;
+      this.#expiry?.remove(); // of a token that is no longer the one in use
       token.value = "";
       const name = this.#gateway.hello.gateway ?? "Fieldgate";
       setText(gatewayName, name);
@@ -136,10 +150,7 @@ export class Session {
     if (state === "token") {
       const refused = tokens.read() !== null;
       tokens.write(null);
-      this.askToken(
-        refused ? `The token was not accepted: ${reason}.` : "This gateway needs a token before it shows anything.",
-        refused,
-      );
+      this.askToken(refused ? whyRefused(reason, code) : NEEDED, refused);
     }
     this.#retryAt = state === "waiting" ? performance.now() + delay : null;
     this.#showBanner(state, reason, code);

@@ -144,6 +144,31 @@ async def test_the_token_goes_into_the_first_message_and_nowhere_else() -> None:
     assert str(error) == "the gateway does not accept the token"
 
 
+async def test_a_token_that_is_not_looked_at_is_not_given_up() -> None:
+    async def pausing(there: Conversation) -> None:
+        await there.hello(auth="required")
+        request = await there.socket.receive_json(timeout=5)
+        refusal = {"type": "error", "id": request["id"], "code": "rate_limited", "message": "too many wrong tokens"}
+        await there.socket.send_json(refusal)
+        await there.socket.close(code=4429)
+
+    def taking(code: int) -> Script:
+        async def script(there: Conversation) -> None:
+            await there.hello(auth="required")
+            request = await there.socket.receive_json(timeout=5)
+            await there.socket.send_json({"type": "ok", "id": request["id"]})
+            await there.subscribed("c0")
+            await there.update("c0", "c1", 1)
+            await there.socket.close(code=code)
+
+        return script
+
+    heard, gateway, error = await follow(taking(1001), pausing, taking(4403), token="fg_secret")
+    assert isinstance(error, StopError)
+    assert gateway.connections == 3
+    assert heard.values == [1, 1]
+
+
 async def test_what_does_not_speak_the_protocol_is_said_so() -> None:
     async def foreign(there: Conversation) -> None:
         await there.socket.send_str("welcome to the chat")

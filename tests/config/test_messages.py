@@ -10,7 +10,7 @@ from gateway.config import load
 from gateway.errors import ConfigurationError
 from tests.config.parts import problems
 
-KEYS = "gateway, server, auth, log, adapters, devices"
+KEYS = "gateway, server, auth, log, logging, adapters, devices"
 
 SERIAL = "adapters:\n  - {id: a, type: serial, port: /dev/x, "
 
@@ -20,7 +20,7 @@ MESSAGES = {
     "unknown key below": (
         "server:\n  heartbeat: 20s\n  origin: []",
         "3:3: server.origin: unknown key, expected one of listen, heartbeat, origins, max_delay, max_connections, "
-        "max_connections_per_address (did you mean 'origins'?)",
+        "max_connections_per_address, trusted_proxies, limits, tls (did you mean 'origins'?)",
     ),
     "unknown key of a plug-in": (
         SERIAL + "framing: {type: lines, maxx: 5}}",

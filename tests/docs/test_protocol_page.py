@@ -11,14 +11,17 @@ from pydantic import BaseModel
 
 from gateway.cli.client import _STOP
 from gateway.commands.ledger import Outcome, State
+from gateway.config.limits import LimitsSection
 from gateway.errors import ErrorCode, RequestError
 from gateway.model import Confirm, DeviceState, PointType, Quality
 from gateway.server import fanout, requests, session
+from gateway.server.door import BEFORE_AUTH
+from gateway.server.heads import MAX_HEAD
 from tests.docs.markdown import ROOT, Block, doc
 
 PAGE = doc("protocol")
 SERVER = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "gateway" / "server").glob("*.py")))
-LIBRARY = {1007, 1009}  # the WebSocket library closes with these by itself
+LIBRARY = {1002, 1007, 1009}  # closed with by the WebSocket library, or for a frame that its header condemns
 
 MODELS: dict[str, type[BaseModel]] = {
     "auth": requests.AuthRequest,
@@ -85,7 +88,7 @@ def test_every_error_code_is_listed_with_its_retry() -> None:
 def closes() -> set[int]:
     """The codes that the server closes with."""
     numbers = {int(number) for number in re.findall(r"\.close\((\d{4}),", SERVER)}
-    names = {int(WSCloseCode[name]) for name in re.findall(r"WSCloseCode\.([A-Z_]+)", SERVER)}
+    names = {int(WSCloseCode[name]) for name in re.findall(r"\.close\(WSCloseCode\.([A-Z_]+)", SERVER)}
     return numbers | names | LIBRARY
 
 
@@ -133,9 +136,16 @@ def test_every_member_of_a_request_is_explained(kind: str) -> None:
 
 def test_the_limits_are_the_servers() -> None:
     rows = PAGE.rows("Limits")
-    assert rows["a message to the server"][0].startswith(f"{session.MAX_MESSAGE:,} bytes")
-    assert rows["subscriptions of a connection"] == [str(session.MAX_SUBSCRIPTIONS)]
-    assert rows["commands under way"][0].startswith(f"{session.MAX_COMMANDS} of a connection")
+    limits = LimitsSection()
+    assert rows["a message to the server"][0].startswith(f"{limits.message:,} bytes")
+    assert f"{BEFORE_AUTH // 1024} KiB" in rows["a message to the server"][0]
+    assert rows["a message to be completed"][0].startswith(f"{limits.message_time:g} s")
+    assert rows["the head of an HTTP request"][0].startswith(
+        f"{MAX_HEAD // 1024} KiB, completed in {limits.head_time:g} s"
+    )
+    assert rows["requests"][0].startswith(f"{limits.requests:g} a second")
+    assert rows["subscriptions of a connection"][0].startswith(str(limits.subscriptions))
+    assert rows["commands under way"][0].startswith(f"{limits.commands} of a connection")
     assert f"{fanout.DRAIN_TIMEOUT:g} s" in PAGE.section("Slow readers and gaps")
     assert f"{fanout.HIGH_WATER // 1024} KiB" in PAGE.section("Slow readers and gaps")
 

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from gateway.config import parse
 from gateway.errors import ConfigurationError
 from tests.docs.markdown import Block, pages
+from tests.parts.certificates import Authority
 
 BLOCKS = [block for page in pages() for block in page.blocks if block.language == "yaml"]
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -35,13 +36,24 @@ def test_the_pages_show_configurations() -> None:
     assert len(BLOCKS) > 10
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pages' configurations stand: a folder with the files that they name."""
+    folder = tmp_path_factory.mktemp("pages")
+    pair = Authority(folder).sign()
+    pair.certificate.rename(folder / "cert.pem")
+    pair.key.rename(folder / "key.pem")
+    (folder / "jwt.key").write_text("a secret of 32 bytes or more, by random")
+    return folder
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
-def test_a_configuration_in_the_pages_is_valid(block: Block) -> None:
+def test_a_configuration_in_the_pages_is_valid(block: Block, folder: Path) -> None:
     """Unless the comment above it says `not checked:` and why."""
     if block.comment and block.comment.startswith("not checked: "):
         pytest.skip(block.comment)
     environment = dict.fromkeys(_VARIABLE.findall(block.text), "something")
     try:
-        parse(whole(block.text), str(block), Path(), environment)
+        parse(whole(block.text), str(block), folder, environment)
     except ConfigurationError as error:
         pytest.fail(str(error))

@@ -9,6 +9,7 @@ from tests.e2e.simulators import Simulators
 from tests.e2e.site import BOARD, site, watching
 from tests.parts.client import connect
 from tests.parts.gateway import GatewayProcess, StartGateway
+from tests.parts.keys import AUDIENCE, SECRET, signed
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.waiting import eventually
 
@@ -191,3 +192,31 @@ async def test_what_takes_a_restart_is_said_and_not_done_by_half(
     assert "the section `server` changed" not in said
     async with connect(gateway.ws_url) as client:
         assert client.hello["gateway"] == "before"
+
+
+async def test_another_key_of_signed_tokens_ends_the_connections_of_the_old_one(
+    gateway_process: StartGateway, tmp_path: Path
+) -> None:
+    secret = tmp_path / "jwt.key"
+    secret.write_text(SECRET)
+    digest = hashlib.sha256(b"static").hexdigest()
+    text = (
+        f"auth:\n  tokens: [{{name: kept, sha256: '{digest}', read: ['*']}}]\n"
+        f"  jwt: {{algorithm: HS256, secret_file: {secret}, audience: {AUDIENCE}}}\n"
+    )
+    gateway = await gateway_process(text)
+    async with connect(gateway.ws_url, token=signed()) as old, connect(gateway.ws_url, token="static") as kept:
+        await reload(gateway, text)
+        assert (await old.request({"type": "ping"}))["type"] == "pong", "nothing changed"
+        secret.write_text("another secret of at least thirty-two bytes")
+        await reload(gateway, text)
+        assert await old.wait_closed(10) == 4403
+        assert (await kept.request({"type": "ping"}))["type"] == "pong"
+    async with connect(gateway.ws_url, token=signed()) as late:
+        assert await late.wait_closed(10) == 4401
+    async with connect(gateway.ws_url, token=signed(key="another secret of at least thirty-two bytes")) as new:
+        assert new.hello["identity"]["name"] == "panel"
+        secret.write_text("short")
+        said = await reload(gateway, text, NOT_READ)
+        assert "auth.jwt.secret_file: the secret is shorter than 32 bytes" in said
+        assert (await new.request({"type": "ping"}))["type"] == "pong"

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from tests.parts.process import Process
 from tests.parts.waiting import DeadlineError, eventually
 
-_READY = re.compile(r"^Fieldgate is ready at (http://\S+):(\d+)$", re.MULTILINE)
+_READY = re.compile(r"^Fieldgate is ready at (https?://\S+):(\d+)$", re.MULTILINE)
 START_WITHIN = 15.0  # seconds
 STOP_WITHIN = 10.0  # seconds; the promise is 5
 

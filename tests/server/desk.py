@@ -13,7 +13,8 @@ from typing import Any
 from gateway.adapters.loopback import LoopbackAdapter
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
-from gateway.config.models import AuthSection, DeviceSection, Rights, TokenSection
+from gateway.config.auth import AuthSection, Rights, TokenSection
+from gateway.config.models import DeviceSection
 from gateway.model import Identity, Sample, Value
 from gateway.server import Authenticator, FanOut, Services
 from gateway.server.session import Session
@@ -85,7 +86,7 @@ class Visitor:
     def __init__(self, desk: Desk, identity: Identity | None) -> None:
         self.desk = desk
         self.peer = FakePeer()
-        self.session = Session(self.peer, desk.services, identity)
+        self.session = Session(self.peer, desk.services, identity, "192.0.2.1")
 
     def ask(self, type: str, id: Any = 1, **members: Any) -> Message:
         """Sends a request, and gives the one frame that answers it."""

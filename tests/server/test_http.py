@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from gateway.model import Outgoing
+from gateway.server.guesses import Guesses
 from gateway.server.pages import Pages
 from tests.parts.waiting import eventually
 from tests.server.live import Live, Serve
@@ -75,6 +76,7 @@ async def test_every_route_but_health_and_pages_needs_a_token(guarded: Web) -> N
             continue
         tried += 1
         for token in (None, "wrong", "", "panel-token x"):
+            guarded.live.gateway.services.authenticator.guesses = Guesses()  # or it would have to wait
             where = path.replace("{id}", "bench").replace("{key}", "k")
             status, body, headers = await guarded(route.method, where, token, JSON, data=b"{}")
             assert status == 401, (route.method, path, token)

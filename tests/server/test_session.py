@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.models import Rights
+from gateway.config.auth import Rights
+from gateway.config.limits import LimitsSection
 from gateway.model import Identity
-from gateway.server.session import MAX_SUBSCRIPTIONS
 from tests.server.desk import Desk, Visitor, auth, running
 
 PANEL = auth(panel=(["bench", "house.*"], ["bench"]), other=(["*"], ["*"]))
@@ -242,7 +242,7 @@ def test_a_subscription_of_another_connection_cannot_be_ended(desk: Desk) -> Non
 
 def test_a_connection_has_so_many_subscriptions_and_may_renew_each(desk: Desk) -> None:
     visitor = desk.open()
-    subs = [visitor.ask("subscribe", devices=[f"d{n}"])["sub"] for n in range(MAX_SUBSCRIPTIONS)]
+    subs = [visitor.ask("subscribe", devices=[f"d{n}"])["sub"] for n in range(LimitsSection().subscriptions)]
     assert visitor.refused("subscribe", devices=["one-more"]) == "rate_limited"
     assert visitor.ask("subscribe", devices=["d0"])["sub"] == subs[0]
     visitor.ask("unsubscribe", sub=subs[1])

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from gateway.config.limits import LimitsSection
 from gateway.model import Outgoing
-from gateway.server.session import MAX_COMMANDS
 from tests.parts.waiting import eventually
 from tests.server.desk import Desk, auth, running
+
+MAX_COMMANDS = LimitsSection().commands
 
 
 class Silent:

@@ -305,7 +305,8 @@ async def test_a_reader_that_never_drains_is_closed_with_4413_and_let_go(
         assert live.gateway.fanout.streams == 0
 
 
-async def test_a_client_that_pings_and_does_not_read_holds_no_memory(live: Live) -> None:
+async def test_a_client_that_pings_and_does_not_read_holds_no_memory(serve: Serve) -> None:
+    live = await serve(server={"limits": {"requests": 1_000_000}})  # or it would be closed before
     async with raw(live, limit=1024) as hostile:
         await eventually(lambda: live.connections == 1)
         (peer,) = live.gateway.server.sockets._peers

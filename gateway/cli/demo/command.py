@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 import tempfile
@@ -15,12 +14,13 @@ import typer
 from pydantic_core import PydanticCustomError
 
 from gateway.app import Gateway
-from gateway.cli.console import USAGE, fail, log_to_stderr, say
+from gateway.cli.console import USAGE, fail, say
 from gateway.cli.demo.children import children
 from gateway.cli.demo.scene import configuration, play
+from gateway.cli.records import log_to_stderr
 from gateway.cli.run import announce
 from gateway.cli.serving import run_until_told
-from gateway.config.models import Listen, parse_listen
+from gateway.config.models import Listen, LoggingSection, parse_listen
 from gateway.errors import FieldgateError
 
 
@@ -47,7 +47,7 @@ def demo(
         _check_free(place)
     except FieldgateError as error:
         fail(str(error))
-    log_to_stderr(logging.WARNING)
+    log_to_stderr(LoggingSection(level="warning"))
     run_until_told(_demo(place, duration), signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

@@ -1,41 +1,26 @@
-"""`fieldgate token`"""
+"""`fieldgate token create`"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 from typing import Annotated
 
 import typer
 
-from gateway.cli.console import USAGE, fail, new_app, say
+from gateway.cli.console import USAGE, fail, say
+from gateway.cli.token.rights import CommandOption, ReadOption, check_rights
 from gateway.model import NAME
 
 _BYTES = 32  # 256 bits: nothing to guess, so that a plain SHA-256 keeps it
 _PREFIX = "fg_"  # tells people, and programs that look for leaked secrets, what it is
-_GLOB = re.compile(r"[A-Za-z0-9_.*?-]{1,256}")  # what device ids are made of, and wildcards
-
-app = new_app(help="Make tokens for those who may connect.", no_args_is_help=True)
 
 
-@app.callback()
-def _token() -> None:
-    """Make tokens for those who may connect."""
-
-
-@app.command()
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token it is, such as wall-panel.")],
-    read: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GLOB", show_default=False, help="Devices that it may read; repeatable. '*' is all."),
-    ] = None,
-    command: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GLOB", show_default=False, help="Devices that it may command; repeatable."),
-    ] = None,
+    read: ReadOption = None,
+    command: CommandOption = None,
 ) -> None:
     """Print a new token, and the lines that let it in.
 
@@ -45,16 +30,12 @@ def create(
     """
     if not NAME.fullmatch(name):
         fail(f"{name!r} is not a name: letters, digits, - and _, at most 64", USAGE)
-    if not read and not command:
-        fail("a token without rights is of no use: give --read GLOB, --command GLOB, or both", USAGE)
-    for glob in (*(read or ()), *(command or ())):
-        if not _GLOB.fullmatch(glob):
-            fail(f"{glob!r} is not a glob of device ids, such as greenhouse, 'house.*' or '*'", USAGE)
+    reads, commands = check_rights(read, command)
     token = _PREFIX + secrets.token_urlsafe(_BYTES)
     # JSON is YAML too, and needs no thought about quotes.
     line = (
         f"{{name: {name}, sha256: {json.dumps(hashlib.sha256(token.encode()).hexdigest())}, "
-        f"read: {json.dumps(read or [])}, command: {json.dumps(command or [])}}}"
+        f"read: {json.dumps(reads)}, command: {json.dumps(commands)}}}"
     )
     say(f"The token of {name}, which is kept nowhere else:")
     typer.echo(token)

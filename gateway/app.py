@@ -10,6 +10,7 @@ from functools import partial
 from gateway.adapters import Adapter, AdapterPlugin
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
+from gateway.commands.audit import NoAudit
 from gateway.config import AdapterOptions, Config
 from gateway.config.models import DeviceSection
 from gateway.server import Authenticator, FanOut, Server, Services
@@ -39,7 +40,7 @@ class Gateway:
         self._stopping = False
         self.log = Log(config.log.keep_readings, config.log.keep)
         self.devices = Devices(self.log, config.devices)
-        self.commands = Commands(self.devices, Ledger())
+        self.commands = Commands(self.devices, Ledger(NoAudit()), NoAudit())
         self.fanout = FanOut(self.log, self.devices, asyncio.get_running_loop(), config.server.max_delay)
         self.services = Services(
             name=config.gateway.name,
@@ -70,6 +71,7 @@ class Gateway:
                 finally:
                     self._stopping = True
                     # Commands first, so that their senders still hear what became of them.
+                    await self.commands.stop()
                     await _stop(commands)
                     await asyncio.gather(
                         self.server.close(), *(_stop(running.task) for running in self._adapters.values())
@@ -145,6 +147,7 @@ class Gateway:
             for running in self._adapters.values():
                 running.link.judge_silence()
             self.devices.mark_stale()
+            self.commands.tick()
             if ticks % _FORGET_EVERY == 0:
                 self.log.forget_old()
                 self.commands.ledger.forget_old()

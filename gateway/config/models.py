@@ -6,7 +6,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from gateway.config.commanding import CommandRules
 from gateway.config.plugged import Plugged
 from gateway.config.strict import DeviceId, Duration, Globs, Name, PositiveDuration, Strict
 from gateway.model import Confirm, Point, PointType
@@ -125,7 +126,10 @@ class LogSection(Strict):
     keep: PositiveDuration = 600.0
 
 
-class PointSection(Strict):
+_OF_POINT = [field.name for field in fields(Point)]
+
+
+class PointSection(CommandRules):
     """What the wire does not say of a point."""
 
     type: PointType | None = None
@@ -151,6 +155,13 @@ class PointSection(Strict):
             wrong.append(("type", "a point of type enum needs `values`"))
         if self.writable and self.declared_type() is None:
             wrong.append(("writable", "a writable point needs a `type`"))
+        if not self.writable:
+            wrong += [(key, "means nothing where the point is not `writable`") for key in self.given_rules()]
+        elif not wrong:
+            point = self.to_point("number")
+            values = [("safe", self.safe)] if self.safe is not None else []
+            values += [("urgent", value) for value in self.urgent] if not isinstance(self.urgent, bool) else []
+            wrong += [(key, f"takes {refusal}") for key, value in values if (refusal := point.refusal(value))]
         _refuse([((key,), message) for key, message in wrong])
         return self
 
@@ -167,7 +178,7 @@ class PointSection(Strict):
         """The point, with the learnt type where none is declared."""
         return Point(
             type=self.declared_type() or learnt,
-            **{name: getattr(self, name) for name in PointSection.model_fields if name != "type"},
+            **{name: getattr(self, name) for name in _OF_POINT if name != "type"},
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.adapters.loopback import LoopbackAdapter
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
+from gateway.commands.audit import NoAudit
 from gateway.config.models import AuthSection, DeviceSection, Rights, TokenSection
 from gateway.model import Identity, Sample, Value
 from gateway.server import Authenticator, FanOut, Services
@@ -53,7 +54,7 @@ class Desk:
         self.clock = FakeClock()
         self.log = Log(1000, 600.0)
         self.devices = Devices(self.log, {id: DeviceSection.model_validate(d) for id, d in DECLARED.items()})
-        self.commands = Commands(self.devices, Ledger())
+        self.commands = Commands(self.devices, Ledger(NoAudit()), NoAudit())
         self.services = Services(
             name="test",
             devices=self.devices,

@@ -10,7 +10,8 @@ from functools import partial
 from gateway.adapters import Adapter, AdapterPlugin
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
-from gateway.commands.audit import NoAudit
+from gateway.commands.audit import Audit, NoAudit
+from gateway.commands.recovery import restore
 from gateway.config import AdapterOptions, Config
 from gateway.config.models import DeviceSection
 from gateway.server import Authenticator, FanOut, Server, Services
@@ -40,7 +41,8 @@ class Gateway:
         self._stopping = False
         self.log = Log(config.log.keep_readings, config.log.keep)
         self.devices = Devices(self.log, config.devices)
-        self.commands = Commands(self.devices, Ledger(NoAudit()), NoAudit())
+        self.audit = _audit(config)
+        self.commands = Commands(self.devices, Ledger(self.audit), self.audit)
         self.fanout = FanOut(self.log, self.devices, asyncio.get_running_loop(), config.server.max_delay)
         self.services = Services(
             name=config.gateway.name,
@@ -56,6 +58,15 @@ class Gateway:
 
     async def run(self, ready: Callable[[str], None]) -> None:
         """Serves until cancelled; `ready` is called with the address once it does."""
+        known = await asyncio.to_thread(self.audit.open)
+        try:
+            # Before anyone can ask for a command whose key the process before knew.
+            restore(self.commands.ledger, known)
+            await self._serve(ready)
+        finally:
+            await self.audit.close()
+
+    async def _serve(self, ready: Callable[[str], None]) -> None:
         await self.server.start()
         try:
             async with self._group as group:
@@ -83,7 +94,7 @@ class Gateway:
     async def reload(self, config: Config) -> None:
         """Takes a new configuration, keeping every adapter and connection whose settings did not change."""
         self._config = config
-        for name in ("gateway", "server", "log"):
+        for name in ("gateway", "server", "log", "audit"):
             if getattr(self._started_with, name) != getattr(config, name):
                 logger.warning("the section `%s` changed: that takes a restart", name)
         if config.auth is None and not self._started_with.server.listen.loopback:
@@ -136,7 +147,7 @@ class Gateway:
         for id, running in self._adapters.items():
             if not running.link.is_up:
                 return f"adapter {id}: {running.link.reason or 'not connected yet'}"
-        return None
+        return self.audit.reason and f"commands cannot be recorded: {self.audit.reason}"
 
     async def _clock(self) -> None:
         """The bus's clock: silence, staleness, retention."""
@@ -151,6 +162,11 @@ class Gateway:
             if ticks % _FORGET_EVERY == 0:
                 self.log.forget_old()
                 self.commands.ledger.forget_old()
+
+
+def _audit(config: Config) -> Audit | NoAudit:
+    section = config.audit
+    return Audit(section.file(), section.keep, section.max_bytes) if section.enabled else NoAudit()
 
 
 async def _stop(*tasks: asyncio.Task[None]) -> None:

@@ -21,6 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from gateway.config.commanding import CommandRules
 from gateway.config.plugged import Plugged
+from gateway.config.recording import AuditSection
 from gateway.config.strict import DeviceId, Duration, Globs, Name, PositiveDuration, Strict
 from gateway.model import Confirm, Point, PointType
 
@@ -207,6 +208,7 @@ class Config(Strict):
     server: ServerSection = Field(default_factory=ServerSection)
     auth: AuthSection | None = None
     log: LogSection = Field(default_factory=LogSection)
+    audit: AuditSection = Field(default_factory=AuditSection)
     adapters: Annotated[
         tuple[Annotated[AdapterOptions, Plugged("adapters", short=False)], ...],
         Field(strict=False),

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from functools import partial
 
 from gateway.adapters import Adapter, AdapterPlugin
+from gateway.audit import Audit, NoAudit, restore
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
-from gateway.commands.audit import Audit, NoAudit
-from gateway.commands.recovery import restore
 from gateway.config import AdapterOptions, Config
 from gateway.config.models import DeviceSection
 from gateway.server import Authenticator, FanOut, Server, Services

@@ -15,11 +15,11 @@ from pydantic_core import PydanticCustomError
 from rich.console import Console
 from rich.table import Table
 
+from gateway.audit.history import BrokenChainError, History, Told
 from gateway.cli.configuration import ConfigArgument, find, read
 from gateway.cli.console import USAGE, fail, new_app, plain, say
 from gateway.cli.lines import json_line
 from gateway.cli.output import Output, OutputClosedError
-from gateway.commands.history import BrokenChainError, History, Told
 from gateway.config.strict import parse_duration
 from gateway.errors import FieldgateError
 from gateway.model import matches

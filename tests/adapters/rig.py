@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters import Adapter, AdapterPlugin
+from gateway.audit.audit import NoAudit
 from gateway.bus import Device, Devices, Link, Log
 from gateway.commands import Asked, Command, Commands, Ledger, Sender
-from gateway.commands.audit import NoAudit
 from gateway.config import Config, parse
 from gateway.model import DeviceState, Identity, Reading, Value
 from tests.parts.waiting import eventually

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.history import History
+from gateway.audit.store import Entry, Record, Store
 from gateway.cli.audit import _table
-from gateway.commands.history import History
-from gateway.commands.store import Entry, Record, Store
 from tests.cli.command import Fieldgate
 from tests.parts.client import connect
 from tests.parts.gateway import StartGateway

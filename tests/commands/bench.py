@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway.audit.audit import NoAudit
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Asked, Command, Commands, Ledger, Sender, State
-from gateway.commands.audit import NoAudit
 from gateway.config.models import DeviceSection
 from gateway.errors import RequestError
 from gateway.model import Acknowledgement, Identity, Outgoing, Sample, Value

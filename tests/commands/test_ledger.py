@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.audit.audit import NoAudit
 from gateway.commands import Command, Ledger, Outcome, State
 from gateway.commands import ledger as ledger_module
-from gateway.commands.audit import NoAudit
 from gateway.commands.ledger import outcome_of
 from gateway.errors import RequestError
 from gateway.model import Confirm

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from device_sims.fixtures import SerialBoardFactory
-from gateway.commands.history import History
+from gateway.audit.history import History
 from tests.parts.client import connect
 from tests.parts.gateway import StartGateway
 

@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.adapters.loopback import LoopbackAdapter
+from gateway.audit.audit import NoAudit
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
-from gateway.commands.audit import NoAudit
 from gateway.config.models import AuthSection, DeviceSection, Rights, TokenSection
 from gateway.model import Identity, Sample, Value
 from gateway.server import Authenticator, FanOut, Services

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from gateway.commands.chain import COMMAND, digest
+from gateway.audit.chain import COMMAND, digest
+from gateway.audit.store import Record, Store
 from gateway.commands.ledger import KEEP, Command, Ledger, Outcome, State
-from gateway.commands.store import Record, Store
 from gateway.model import Confirm, Value
 
 _MAX_ENDED = 100_000

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.commands.history import History
-from gateway.commands.store import Store
-from tests.commands.records import an_audit
+from gateway.audit.history import History
+from gateway.audit.store import Store
+from tests.audit.records import an_audit
 from tests.parts.process import Process
 from tests.parts.waiting import wait_for
 
@@ -54,7 +53,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def begin(prefix: str, **environment: str) -> Process:
         process = Process("recorder", tmp_path)
         started.append(process)
-        command = [sys.executable, "-m", "tests.commands.recorder", str(tmp_path / "audit.db"), prefix]
+        command = [sys.executable, "-m", "tests.audit.recorder", str(tmp_path / "audit.db"), prefix]
         process.start(command, os.environ | environment, ROOT)
         wait_for(lambda: "open\n" in process.stdout_text() or not process.running, WITHIN, "the recorder's start")
         assert process.running, process.stderr_text()
@@ -132,7 +131,6 @@ def test_while_the_disk_is_full_commands_are_refused_and_taken_again_after(tmp_p
     assert all(gap.startswith("0 changes are missing; nothing could be recorded for ") for gap in gaps)
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler, to put a failing fsync before the system's")
 def test_what_an_fsync_did_not_confirm_was_not_promised(tmp_path: Path, start: Start) -> None:
     (tmp_path / "fsync.c").write_text(FAILING_FSYNC)
     library, fails = tmp_path / "fsync.so", tmp_path / "fails"

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gateway.commands.chain import COMMAND, TRANSITION, encoded
-from gateway.commands.history import BrokenChainError, History
-from gateway.commands.store import Entry, Store
-from tests.commands.records import filled
+from gateway.audit.chain import COMMAND, TRANSITION, encoded
+from gateway.audit.history import BrokenChainError, History
+from gateway.audit.store import Entry, Store
+from tests.audit.records import filled
 
 ROWS = 18  # of six commands, and a gap
 

@@ -1,6 +1,6 @@
 """A process that commands as fast as its audit takes it, and says on standard output what it was promised.
 
-`python -m tests.commands.recorder FILE PREFIX`. SIGUSR1 fills its disk: no file may grow beyond 64 KiB. SIGUSR2 makes
+`python -m tests.audit.recorder FILE PREFIX`. SIGUSR1 fills its disk: no file may grow beyond 64 KiB. SIGUSR2 makes
 room again.
 """
 
@@ -11,10 +11,10 @@ import sys
 from itertools import count
 from pathlib import Path
 
+from gateway.audit.recovery import restore
 from gateway.commands import Ledger, State
-from gateway.commands.recovery import restore
 from gateway.errors import AuditError, RequestError
-from tests.commands.records import a_command, an_audit
+from tests.audit.records import a_command, an_audit
 
 FULL = 64 << 10
 _unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)

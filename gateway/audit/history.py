@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from gateway.commands.audit_file import VERSION, beside
-from gateway.commands.chain import COMMAND, NO_COMMAND, TRANSITION, digest, link
+from gateway.audit.chain import COMMAND, NO_COMMAND, TRANSITION, digest, link
+from gateway.audit.file import VERSION, beside
 from gateway.errors import FieldgateError
 
 _AT_ONCE = 500  # rows of one look

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.audit import Audit, NoAudit
+from gateway.audit.history import History
+from gateway.audit.recovery import restore
 from gateway.commands import Ledger, Sender, State
-from gateway.commands.audit import Audit, NoAudit
-from gateway.commands.history import History
-from gateway.commands.recovery import restore
 from gateway.errors import AuditError, FieldgateError, RequestError
-from tests.commands.records import a_command, an_audit, carried_out
+from tests.audit.records import a_command, an_audit, carried_out
 from tests.parts.waiting import eventually
 
 YEAR = 365 * 86400.0
@@ -244,8 +244,8 @@ async def test_nothing_is_taken_before_it_is_open_nor_after_it_was_closed(
 async def test_what_finds_no_room_is_counted_and_said_in_a_row(
     audit: Audit, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("gateway.commands.audit._MAX_ACCEPTED", 4)
-    monkeypatch.setattr("gateway.commands.audit._MAX_WAITING", 8)
+    monkeypatch.setattr("gateway.audit.audit._MAX_ACCEPTED", 4)
+    monkeypatch.setattr("gateway.audit.audit._MAX_WAITING", 8)
     ledger = Ledger(audit)
     commands = [a_command() for _ in range(4)]
     with closing(sqlite3.connect(path, isolation_level=None)) as blocker:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.commands.audit_file import connect, connect_sound, lock
-from gateway.commands.chain import NO_COMMAND, ORIGIN, Cell, digest, link
+from gateway.audit.chain import NO_COMMAND, ORIGIN, Cell, digest, link
+from gateway.audit.file import connect, connect_sound, lock
 from gateway.errors import AuditError, FieldgateError
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # another after each start of the machine

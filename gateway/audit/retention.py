@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from gateway.audit.store import Store
 from gateway.commands.ledger import KEEP
-from gateway.commands.store import Store
 
 _LOOK_EVERY = 60.0  # seconds
 _STEADY_FOR = 3600.0  # seconds that the wall clock must have run evenly before it says what is old

@@ -5,9 +5,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from gateway.audit.audit import Audit
+from gateway.audit.store import Entry, Record, Store
 from gateway.commands import Command, Ledger, Sender, State
-from gateway.commands.audit import Audit
-from gateway.commands.store import Entry, Record, Store
 
 YEAR = 365 * 86400.0
 LARGE = 256_000_000

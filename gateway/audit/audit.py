@@ -15,10 +15,10 @@ from pathlib import Path
 
 import orjson
 
+from gateway.audit.recovery import Recovered, recover
+from gateway.audit.retention import Retention
+from gateway.audit.store import Entry, Record, Store
 from gateway.commands.ledger import Command, Sender
-from gateway.commands.recovery import Recovered, recover
-from gateway.commands.retention import Retention
-from gateway.commands.store import Entry, Record, Store
 from gateway.errors import AuditError, RequestError, worth_saying
 
 _AT_ONCE = 1_000  # rows of a transaction

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.commands.history import BrokenChainError, History
-from gateway.commands.retention import Retention
-from gateway.commands.store import Entry, Store
+from gateway.audit.history import BrokenChainError, History
+from gateway.audit.retention import Retention
+from gateway.audit.store import Entry, Store
 from gateway.errors import AuditError, FieldgateError
-from tests.commands.records import LARGE, YEAR, an_audit, filled, record
+from tests.audit.records import LARGE, YEAR, an_audit, filled, record
 
 HOUR = 3600.0
 

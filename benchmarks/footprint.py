@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -68,7 +69,10 @@ def start(pace: Pace) -> list[Row]:
 def _to_ready(config: Path) -> float:
     began = time.monotonic()
     command = [sys.executable, "-m", "gateway.cli", "run", str(config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=config.parent) as process:
+    environment = os.environ | {"STATE_DIRECTORY": str(config.parent)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=config.parent, env=environment
+    ) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

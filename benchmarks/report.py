@@ -11,7 +11,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of targets: the less, the better. A `flaw` is what makes the figure count for nothing."""
+    """One figure: the less, the better. A `flaw` is what makes it count for nothing; some have no target."""
 
     id: str
     work: str
@@ -19,8 +19,8 @@ class Row:
     ours: str
     theirs: str
     measured: float
-    target: float
-    floor: float
+    target: float | None
+    floor: float | None
     unit: str
     pairs: int
     flaw: str = ""
@@ -31,6 +31,8 @@ class Row:
         """Whether the target or at least the floor holds."""
         if self.flaw:
             return "missed: " + self.flaw
+        if self.target is None or self.floor is None:
+            return "no target"
         if self.measured <= self.target:
             return "target met"
         return "floor met" if self.measured <= self.floor else "missed"
@@ -38,7 +40,7 @@ class Row:
     @property
     def distance(self) -> str:
         """How far the measured figure is from the target, as a factor of it."""
-        return f"{self.measured / self.target:.2f}"
+        return "" if self.target is None else f"{self.measured / self.target:.2f}"
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
@@ -78,5 +80,5 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _number(value: float, unit: str) -> str:
-    return f"{value:.3g} {unit}"
+def _number(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.3g} {unit}"

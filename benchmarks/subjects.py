@@ -61,10 +61,10 @@ Start = Callable[[Mosquitto, str], AbstractContextManager[Subject]]
 
 
 @contextmanager
-def broker() -> Iterator[Mosquitto]:
-    """A Mosquitto with a WebSocket listener."""
+def broker(*, nodelay: bool = False) -> Iterator[Mosquitto]:
+    """A Mosquitto with a WebSocket listener; with Nagle's algorithm unless `nodelay`."""
     with tempfile.TemporaryDirectory(prefix="fieldgate-bench-") as directory:
-        mosquitto = Mosquitto(Path(directory), websockets=True)
+        mosquitto = Mosquitto(Path(directory), websockets=True, nodelay=nodelay)
         try:
             mosquitto.start()
             yield mosquitto

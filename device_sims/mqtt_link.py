@@ -145,6 +145,9 @@ class MqttLink:
             # Its own timeouts are made with wait_for, which in Python 3.11 may swallow a cancellation.
             timeout=math.inf,
             max_queued_incoming_messages=INCOMING_LIMIT,
+            # An answer goes out at once, as a microcontroller's does: Nagle would hold it back until the broker has
+            # acknowledged what went before, and that may take 40 ms.
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             tls_context=ssl.create_default_context() if self._url.tls else None,
         )
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from gateway.adapters import Adapter, AdapterPlugin
+from gateway.audit import Audit, NoAudit, restore
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
 from gateway.config import AdapterOptions, Config
@@ -40,7 +41,8 @@ class Gateway:
         self._stopping = False
         self.log = Log(config.log.keep_readings, config.log.keep)
         self.devices = Devices(self.log, config.devices)
-        self.commands = Commands(self.devices, Ledger())
+        self.audit = _audit(config)
+        self.commands = Commands(self.devices, Ledger(self.audit), self.audit)
         self.fanout = FanOut(self.log, self.devices, asyncio.get_running_loop(), config.server.max_delay)
         self.services = Services(
             name=config.gateway.name,
@@ -59,6 +61,15 @@ class Gateway:
 
     async def run(self, ready: Callable[[str], None]) -> None:
         """Serves until cancelled; `ready` is called with the address once it does."""
+        known = await asyncio.to_thread(self.audit.open)
+        try:
+            # Before anyone can ask for a command whose key the process before knew.
+            restore(self.commands.ledger, known)
+            await self._serve(ready)
+        finally:
+            await self.audit.close()
+
+    async def _serve(self, ready: Callable[[str], None]) -> None:
         await asyncio.to_thread(self.services.authenticator.revocations.read)
         await self.server.start()
         try:
@@ -78,6 +89,7 @@ class Gateway:
                 finally:
                     self._stopping = True
                     # Commands first, so that their senders still hear what became of them.
+                    await self.commands.stop()
                     await _stop(commands)
                     await asyncio.gather(
                         self.server.close(), *(_stop(running.task) for running in self._adapters.values())
@@ -96,6 +108,7 @@ class Gateway:
             "gateway": config.gateway,
             "server": config.server.model_copy(update=taken_over),
             "log": config.log,
+            "audit": config.audit,
         }.items():
             if getattr(self._started_with, name) != now:
                 logger.warning("the section `%s` changed: that takes a restart", name)
@@ -163,7 +176,7 @@ class Gateway:
         for id, running in self._adapters.items():
             if not running.link.is_up:
                 return f"adapter {id}: {running.link.reason or 'not connected yet'}"
-        return None
+        return self.audit.reason and f"commands cannot be recorded: {self.audit.reason}"
 
     async def _follow_revocations(self) -> None:
         """Ends connections whose token is revoked while they last."""
@@ -182,9 +195,15 @@ class Gateway:
             for running in self._adapters.values():
                 running.link.judge_silence()
             self.devices.mark_stale()
+            self.commands.tick()
             if ticks % _FORGET_EVERY == 0:
                 self.log.forget_old()
                 self.commands.ledger.forget_old()
+
+
+def _audit(config: Config) -> Audit | NoAudit:
+    section = config.audit
+    return Audit(section.file(), section.keep, section.max_bytes) if section.enabled else NoAudit()
 
 
 async def _stop(*tasks: asyncio.Task[None]) -> None:

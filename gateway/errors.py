@@ -7,6 +7,7 @@ FieldgateError
 ├── DeliveryError          a command could not be delivered
 │   ├── NotSentError       certain: not one byte of it left the gateway
 │   └── UncertainError     it may or may not have reached the device
+├── AuditError             a command cannot be recorded durably
 └── RequestError           a client's request is refused; carries the protocol's error code
 """
 
@@ -81,6 +82,10 @@ class NotSentError(DeliveryError):
 
 class UncertainError(DeliveryError):
     """The command may or may not have reached its device."""
+
+
+class AuditError(FieldgateError):
+    """A command cannot be recorded durably, and so must not be sent."""
 
 
 class RequestError(FieldgateError):

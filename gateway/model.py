@@ -26,6 +26,8 @@ NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 SUBJECT = re.compile(r"[A-Za-z0-9_.@:+|-]{1,64}")
 TOKEN_ID = re.compile(r"[!-~]{1,128}")
 
+MAX_TEXT = 1024  # characters of a text value in a command
+
 _INT64 = 1 << 63
 
 
@@ -119,6 +121,27 @@ class Point:
     def converts(self) -> bool:
         """Whether wire and point values differ: point = wire x scale + offset."""
         return self.scale != 1.0 or self.offset != 0.0
+
+    def refusal(self, value: Value) -> str | None:
+        """What a command takes instead of this value; None where it takes it."""
+        if self.type == "action":
+            return None if value is None else "no value: it is an action"
+        if self.type == "boolean":
+            return None if isinstance(value, bool) else "true or false"
+        if self.type == "enum":
+            return None if value in (self.values or ()) else f"one of {', '.join(self.values or ())}"
+        if self.type == "string":
+            taken = isinstance(value, str) and len(value) <= MAX_TEXT
+            return None if taken else f"text of at most {MAX_TEXT} characters"
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return "a number"
+        if self.type == "integer" and value != int(value):
+            return "a whole number"
+        if (self.min is not None and value < self.min) or (self.max is not None and value > self.max):
+            low = "-∞" if self.min is None else f"{self.min:g}"
+            high = "∞" if self.max is None else f"{self.max:g}"
+            return f"numbers from {low} to {high}"
+        return None
 
     def to_json(self) -> dict[str, Any]:
         """The point as it travels: only what is known; scale and offset are the gateway's own business."""

@@ -140,7 +140,7 @@ class MqttAdapter:
                 if answer is None:
                     self._link.fault(heard.device, f"no acknowledgement in the payload on {topic}")
                 else:
-                    self._link.acknowledged(answer)
+                    self._link.acknowledged(answer, heard.device)
         except CodecError as error:
             self._link.fault(heard.device, f"{topic}: {error}")
 

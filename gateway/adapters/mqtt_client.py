@@ -200,6 +200,9 @@ class _Client(aiomqtt.Client):
         self.deliver(message._topic, bytes(message.payload), message.retain)
 
     def _on_socket_open(self, client: Any, userdata: Any, sock: Any) -> None:
+        with suppress(OSError):
+            # A command must not wait until the broker has acknowledged what was sent before it: that may take 40 ms.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # paho reads from `_sock`, which has no public way in.
         client._sock = reader = _PacketReader(sock, client.protocol == MQTTv5, self.deliver)
 
@@ -216,7 +219,7 @@ class _Client(aiomqtt.Client):
     def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
         def attach() -> None:
             if client.socket() is sock:  # else given up meanwhile, and its descriptor may be another's by now
-                super(_Client, self)._on_socket_register_write(client, userdata, sock)
+                self._loop.add_writer(sock.fileno(), self._writable)
 
         self._loop.call_soon_threadsafe(attach)
 
@@ -243,6 +246,13 @@ class _Client(aiomqtt.Client):
         if much and self._client.socket() is reader:
             self._loop.remove_reader(reader.fileno())
             self._resting = self._loop.call_later(_REST, self._rested, reader)
+
+    def _writable(self) -> None:
+        """The socket takes more of what waits."""
+        try:
+            self._client.loop_write()
+        except Exception as error:  # noqa: BLE001  as above
+            self.fail(_plainly(error))
 
     def _read(self, reader: _PacketReader) -> None:
         client = self._client

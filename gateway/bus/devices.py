@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from math import isfinite
+from math import inf, isfinite
 
 import orjson
 
@@ -56,6 +56,11 @@ class Devices:
     def __len__(self) -> int:
         return len(self._devices)
 
+    @property
+    def declared(self) -> Mapping[str, DeviceSection]:
+        """What the configuration says of devices, by id."""
+        return self._declared
+
     def declared_for(self, adapter: str) -> list[str]:
         """The ids that the configuration declares for an adapter."""
         return [id for id in self._declared if id.partition(".")[0] == adapter]
@@ -84,7 +89,7 @@ class Devices:
     def receive(self, device: Device, sample: Sample, *, retained: bool = False) -> None:
         """Publishes what a device sent."""
         now = self._now()
-        heard = self._monotonic()
+        heard = -inf if retained else self._monotonic()  # a retained value may be of any age
         rules, points, latest, guessed = device.rules, device.points, device.latest, device.guessed
         values: dict[str, Value] = {}
         quality: dict[str, Quality] = {}

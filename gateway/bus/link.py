@@ -32,7 +32,7 @@ class Link:
         single: bool,
         silence: float | None = None,
         offers: Callable[[str | None], Confirm] = lambda name: "sent",
-        acknowledge: Callable[[str, Acknowledgement], None] = lambda adapter, answer: None,
+        acknowledge: Callable[[str, Acknowledgement, str | None], None] = lambda adapter, answer, device: None,
         lost: Callable[[str], None] = lambda adapter: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -130,9 +130,15 @@ class Link:
             device.available = online
             self._judge(device)
 
-    def acknowledged(self, answer: Acknowledgement) -> None:
-        """A device answered a command."""
-        self._acknowledge(self.adapter, answer)
+    def acknowledged(self, answer: Acknowledgement, name: str | None = None) -> None:
+        """A device answered a command; a link of many devices gives the name where the wire tells it."""
+        device = self._known.get(name)
+        if device is not None:
+            device.heard = self._monotonic()
+            if device.available is False:
+                device.available = None
+            self._judge(device)
+        self._acknowledge(self.adapter, answer, device.id if device else None)
 
     def judge_silence(self) -> None:
         """Judges the devices that have gone quiet; the clock of the bus calls it."""

@@ -19,6 +19,7 @@ _PLACES = {
     "schema": "gateway.cli.configuration:schema",
     "ports": "gateway.cli.ports:ports",
     "token": "gateway.cli.token:app",
+    "audit": "gateway.cli.audit:app",
     "tail": "gateway.cli.tail:tail",
     "send": "gateway.cli.send:app",
 }

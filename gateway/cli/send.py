@@ -53,6 +53,17 @@ def send(
         str | None,
         typer.Option(metavar="KEY", show_default=False, help="Sent again with the same key, it is not done twice."),
     ] = None,
+    lease: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=3600,
+            metavar="SECONDS",
+            show_default=False,
+            help="After so long the point's safe value is sent, unless it is commanded again.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would become of it, and do nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Each state as a JSON object in one line.")] = False,
 ) -> None:
     """Command a device; print what becomes of it.
@@ -65,6 +76,10 @@ def send(
     request = {"device": device, "point": point, "key": key or str(uuid4()), "ttl": ttl}
     if confirm is not None:
         request["confirm"] = confirm
+    if lease is not None:
+        request["lease"] = lease
+    if dry_run:
+        request["dry_run"] = True
     sending = _Sending(address, request, json)
     try:
         outcome = asyncio.run(sending.run(value))
@@ -93,9 +108,12 @@ class _Sending:
         self._output = Output()
         self._shown: tuple[object, object] | None = None
         self.left = False  # the request went out
+        self._rehearsed: str | None = None  # the state that a dry run would have had
 
     def code(self, outcome: str | None) -> int:
         """The exit code of an outcome; of None, where it was interrupted."""
+        if self._rehearsed is not None:
+            return 0 if self._rehearsed == "accepted" else FAILED
         if outcome == "executed" or (outcome == "unconfirmed" and self._request.get("confirm") == "sent"):
             return 0
         if outcome == "not_executed" or (outcome is None and not self.left):
@@ -164,6 +182,8 @@ class _Sending:
     def _show(self, command: dict[str, Any]) -> str | None:
         """Prints a state that is news; the outcome where there is one."""
         state, detail, outcome = command["state"], command.get("detail"), command.get("outcome")
+        if command.get("dry_run"):
+            self._rehearsed = state
         if (state, detail) != self._shown:
             self._shown = state, detail
             self._print(json_line(command) if self._json else plain(f"{state}: {detail}" if detail else state))
@@ -171,7 +191,11 @@ class _Sending:
 
     def conclude(self, outcome: str) -> None:
         """Prints the outcome, which an object has told already."""
-        if not self._json:
+        if self._json:
+            return
+        if self._rehearsed is not None:
+            self._print("would be sent" if self._rehearsed == "accepted" else "would not be sent")
+        else:
             self._print(outcome.replace("_", " "))
 
     def _print(self, line: str) -> None:

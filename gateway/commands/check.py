@@ -7,7 +7,6 @@ import math
 from gateway.errors import RequestError
 from gateway.model import Confirm, Point, Value
 
-_MAX_TEXT = 1024  # characters of a string value
 _STRENGTH: dict[Confirm, int] = {"sent": 0, "acked": 1, "verified": 2}
 
 
@@ -15,35 +14,10 @@ def checked_value(name: str, point: Point, value: Value) -> Value:
     """The value where the point takes it; raises `bad_request` saying what it takes, `unsupported` where none."""
     if not point.writable:
         raise RequestError("unsupported", f"{name} is not writable")
-    if point.type == "action":
-        if value is not None:
-            raise RequestError("bad_request", f"{name} is an action and takes no value")
-        return None
-    if point.type == "boolean":
-        if not isinstance(value, bool):
-            raise RequestError("bad_request", f"{name} takes true or false")
-        return value
-    if point.type in ("number", "integer"):
-        return _checked_number(name, point, value)
-    if point.type == "enum":
-        if value not in (point.values or ()):
-            raise RequestError("bad_request", f"{name} takes one of {', '.join(point.values or ())}")
-        return value
-    if not isinstance(value, str) or len(value) > _MAX_TEXT:
-        raise RequestError("bad_request", f"{name} takes text of at most {_MAX_TEXT} characters")
-    return value
-
-
-def _checked_number(name: str, point: Point, value: Value) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RequestError("bad_request", f"{name} takes a number")
-    if point.type == "integer" and value != int(value):
-        raise RequestError("bad_request", f"{name} takes a whole number")
-    if (point.min is not None and value < point.min) or (point.max is not None and value > point.max):
-        low = "-∞" if point.min is None else f"{point.min:g}"
-        high = "∞" if point.max is None else f"{point.max:g}"
-        raise RequestError("bad_request", f"{name} takes numbers from {low} to {high}")
-    return int(value) if point.type == "integer" else value
+    refusal = point.refusal(value)
+    if refusal is not None:
+        raise RequestError("bad_request", f"{name} takes {refusal}")
+    return int(value) if point.type == "integer" and isinstance(value, float) else value
 
 
 def checked_confirm(name: str, offered: Confirm, wanted: Confirm | None) -> Confirm:

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.errors import RequestError
 from gateway.model import Confirm, Value
 
-_KEEP = 600.0  # seconds that a key is remembered after its command ended
+KEEP = 600.0  # seconds that a key is remembered after its command ended
 _MAX_COMMANDS = 100_000
+_MAX_OWED = 64  # commands of one identity that its next connection is told of
+_MAX_OF_ONE = 10_000  # commands of one identity, so that one that floods does not shut the others out
+
+# Who sends the safe values. No client's name has parentheses.
+SAFE = "(fieldgate)"
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +34,7 @@ class State(StrEnum):
     SENT = "sent"  # written to the wire
     ACKED = "acked"  # the device said yes
     VERIFIED = "verified"  # the device's own reading shows the value
-    REJECTED = "rejected"  # offline device, or the gateway stops
+    REJECTED = "rejected"  # offline device, interlock, superseded, or the gateway stops
     EXPIRED = "expired"  # its time to live ran out before it was sent
     CANCELLED = "cancelled"  # by its sender, before it was sent
     FAILED = "failed"  # the device said no
@@ -74,6 +79,14 @@ def outcome_of(state: State, confirm: Confirm) -> Outcome | None:
     return _OUTCOMES.get(state)
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where a command came from: the client's address, and the `jti` of its signed token where it had one."""
+
+    address: str = ""
+    jti: str | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Command:
     """A command and its fate. `deadline` is monotonic seconds: it is never sent after it."""
@@ -91,11 +104,19 @@ class Command:
     outcome: Outcome | None = None
     detail: str | None = None
     watchers: list[Callable[[Command], None]] = field(default_factory=list)
+    sender: Sender = Sender()
+    urgent: bool = False  # goes ahead of those that are not
+    lease: float | None = None  # seconds after which the point's safe value is sent, unless it is renewed
 
     @property
     def final(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.outcome is not None
+
+    @property
+    def is_safe_value(self) -> bool:
+        """Whether the gateway sends it by itself, for safety."""
+        return self.by == SAFE
 
     def to_json(self) -> dict[str, Any]:
         """The command as it travels."""
@@ -113,13 +134,33 @@ class Command:
         }
 
 
+class Journal(Protocol):
+    """Who keeps a durable record of what the ledger does. Neither method waits."""
+
+    def accepted(self, command: Command, sender: Sender) -> None:
+        """A new command; raises `unavailable` where it cannot be recorded."""
+        ...
+
+    def moved(self, command: Command) -> None:
+        """A command in its next state; never raises."""
+        ...
+
+
 class Ledger:
     """All commands by identity and key, and who wants to hear of their changes."""
 
-    def __init__(self, now: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._journal = journal
         self._now = now
         self._monotonic = monotonic
         self._commands: dict[tuple[str, str], Command] = {}
+        self._counts: Counter[str] = Counter()  # of commands, by identity
+        self._owed: dict[str, OrderedDict[str, Command]] = {}  # by identity and key
         self._ended: OrderedDict[tuple[str, str], float] = OrderedDict()  # when, monotonic; oldest first
         self._watchers: dict[str, list[Callable[[Command], None]]] = {}
 
@@ -135,13 +176,27 @@ class Ledger:
         return known
 
     def accept(self, command: Command) -> None:
-        """Records a new command."""
-        if len(self._commands) >= _MAX_COMMANDS:
+        """Records a new command; raises `rate_limited`, or `unavailable` where it cannot be recorded."""
+        if self._is_full(command.by):
             self.forget_old()
-            if len(self._commands) >= _MAX_COMMANDS:
+            if self._is_full(command.by):
                 raise RequestError("rate_limited", "too many commands in the last ten minutes")
-        self._commands[command.by, command.key] = command
+        self._journal.accepted(command, command.sender)
+        self._add(command)
         _log(command)  # its sender hears of it by the reply
+
+    def restore(self, command: Command, ended_ago: float | None) -> None:
+        """Remembers a command of the process before this one; `ended_ago` in seconds, None where it did not end."""
+        self._add(command)
+        if ended_ago is not None:
+            self._ended[command.by, command.key] = self._monotonic() - ended_ago
+
+    def _add(self, command: Command) -> None:
+        self._commands[command.by, command.key] = command
+        self._counts[command.by] += 1
+
+    def _is_full(self, by: str) -> bool:
+        return len(self._commands) >= _MAX_COMMANDS or self._counts[by] >= _MAX_OF_ONE
 
     def move(self, command: Command, state: State, detail: str | None = None) -> None:
         """Moves a command to its next state and tells its sender; a step that is not legal is a bug and raises."""
@@ -166,17 +221,35 @@ class Ledger:
         if not watchers:
             del self._watchers[by]
 
+    def owe(self, command: Command) -> None:
+        """The connection that sent it closed before it ended: connections to come, of its identity, hear of it."""
+        owed = self._owed.setdefault(command.by, OrderedDict())
+        owed[command.key] = command
+        if len(owed) > _MAX_OWED:
+            owed.popitem(last=False)
+
+    def owed(self, by: str) -> list[Command]:
+        """What a new connection of this identity is to hear of, oldest first."""
+        return list(self._owed.get(by, {}).values())
+
     def forget_old(self) -> None:
         """Forgets commands that ended longer ago than keys are kept; the clock of the bus calls it."""
-        limit = self._monotonic() - _KEEP
+        limit = self._monotonic() - KEEP
         while self._ended:
             key, ended = next(iter(self._ended.items()))
             if ended > limit:
                 return
             del self._ended[key]
-            del self._commands[key]
+            command = self._commands.pop(key)
+            self._counts[command.by] -= 1
+            if not self._counts[command.by]:
+                del self._counts[command.by]
+            owed = self._owed.get(command.by)
+            if owed is not None and owed.pop(command.key, None) is not None and not owed:
+                del self._owed[command.by]
 
     def _tell(self, command: Command) -> None:
+        self._journal.moved(command)
         _log(command)
         for watcher in (*command.watchers, *self._watchers.get(command.by, ())):
             watcher(command)

@@ -1,162 +1,124 @@
-"""The router: queues commands for each device, one at a time in order, and finds out what became of them."""
+"""The router: takes commands from clients, and queues them for each device, one at a time and in order."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
-import orjson
-
 from gateway.bus import Device, Devices
-from gateway.commands.check import checked_confirm, checked_value, shows, wire_value
-from gateway.commands.ledger import Command, Ledger, State
-from gateway.errors import NotSentError, RequestError, UncertainError
-from gateway.model import Acknowledgement, Confirm, DeviceState, Identity, Outgoing, Reading, Value
+from gateway.commands.asked import Asked
+from gateway.commands.carrier import Carrier, Claims, Writer
+from gateway.commands.check import checked_confirm, checked_value
+from gateway.commands.lane import Lane
+from gateway.commands.ledger import SAFE, Command, Ledger, Outcome, Sender, State
+from gateway.commands.safety import Safety
+from gateway.errors import RequestError
+from gateway.model import Acknowledgement, Identity, Reading, Value
 
-_QUEUE = 8  # commands waiting for one device
-_IDS = 1 << 30  # ids on the wire fit a signed 32-bit integer of a small board
+_STOP_TIME = 1.5  # seconds that sending safe values may hold up the gateway's end
+_SAFE_TTL = 5.0  # seconds
+_STOPPING = "the gateway is stopping"
 
 logger = logging.getLogger(__name__)
-
-
-class Writer(Protocol):
-    """An adapter as commands see it."""
-
-    @property
-    def answer_timeout(self) -> float:
-        """Seconds that a device may take to acknowledge, or to show the value."""
-        ...
-
-    async def write(self, command: Outgoing) -> None:
-        """Writes the command to the wire, never after its deadline.
-
-        Raises NotSentError where nothing of it left, UncertainError where something may have.
-        """
-        ...
-
-
-class _LinkLostError(Exception):
-    """The link broke while an answer was awaited."""
-
-
-class _Flight:
-    """A command on its way, and the two answers it may get."""
-
-    def __init__(self, command: Command, device: Device) -> None:
-        loop = asyncio.get_running_loop()
-        self.command = command
-        self.point = device.points[command.point]
-        self.answer: asyncio.Future[Acknowledgement] = loop.create_future()
-        self.shown: asyncio.Future[None] = loop.create_future()
-        self.other: Value = None  # another value that the device reported meanwhile
-        self.saw_other = False
-
-    def lose(self) -> None:
-        for future in (self.answer, self.shown):
-            if not future.done():
-                future.set_exception(_LinkLostError())
-                future.exception()  # looked at: it may have no waiter
 
 
 class Commands:
     """Takes commands from clients and brings them to adapters. `run()` must be running to carry them out."""
 
-    def __init__(self, devices: Devices, ledger: Ledger, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, devices: Devices, ledger: Ledger, audit: Claims, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self.ledger = ledger
-        self.writers: dict[str, Writer] = {}  # by adapter id
         self._devices = devices
         self._monotonic = monotonic
-        self._lanes: dict[str, deque[Command]] = {}  # by device id, while it has commands
-        self._flights: dict[tuple[str, int], _Flight] = {}  # by adapter id and wire id
-        self._by_device: dict[str, _Flight] = {}
-        self._next_id = secrets.randbelow(_IDS >> 1) + 1
+        self._carrier = Carrier(devices, ledger, audit, self._written, monotonic)
+        self._safety = Safety(devices, self._send_safe)
+        self._lanes: dict[str, Lane] = {}  # by device id, while it has commands
         self._group: asyncio.TaskGroup | None = None
+        self._stopping = False
         devices.taps.append(self._reading)
+
+    @property
+    def writers(self) -> dict[str, Writer]:
+        """The adapters by id."""
+        return self._carrier.writers
 
     async def run(self) -> None:
         """Owns the tasks that carry commands out; when cancelled, says of each what is known."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                try:
-                    await asyncio.get_running_loop().create_future()  # until cancelled
-                finally:
-                    self._group = None  # what comes from here on would find nobody to carry it out
-        finally:
-            for lane in self._lanes.values():
-                for command in lane:
-                    if not command.final:
-                        self.ledger.move(command, State.REJECTED, "the gateway is stopping")
-            self._lanes.clear()
+        self._safety.begin()
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            try:
+                await asyncio.get_running_loop().create_future()  # until cancelled
+            finally:
+                self._group = None  # what comes from here on would find nobody to carry it out
+                self._abandon()
+
+    async def stop(self) -> None:
+        """Takes no more commands, says of those on the way what is known, and sends the safe values.
+
+        Bounded in time: a device that does not answer does not hold up the gateway's end.
+        """
+        self._stopping = True
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        for task in tasks:
+            task.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_TIME):
+                await asyncio.gather(*tasks, return_exceptions=True)
+                self._abandon()
+                due = [self._send_safe(*where, "the gateway stops") for where in self._safety.at_stop()]
+                await asyncio.gather(*(self.finished(command) for command in due if command is not None))
+
+    def tick(self) -> None:
+        """Ends what waited too long, and sends the safe values that are due; the clock of the bus calls it."""
+        now = self._monotonic()
+        for lane in list(self._lanes.values()):
+            for command in lane:
+                if now >= command.deadline:
+                    lane.remove(command)
+                    self._carrier.expire(command)
+        if self._group is not None and not self._stopping:
+            self._safety.tick(now)
 
     # ---- from clients
 
-    def submit(
-        self,
-        identity: Identity,
-        *,
-        device: str,
-        point: str,
-        value: Value,
-        key: str | None = None,
-        ttl: float = 5.0,
-        confirm: Confirm | None = None,
-    ) -> Command:
+    def submit(self, identity: Identity, asked: Asked, sender: Sender) -> Command:
         """Accepts a command, or returns the one it repeats; raises RequestError."""
-        if not identity.may_command(device):
-            raise RequestError("forbidden", f"{identity.name} may not command {device}")
-        body = orjson.dumps([device, point, value, ttl, confirm])
-        known = self.ledger.repeated(identity.name, key, body) if key is not None else None
+        known = self._known(identity, asked)
+        return known or self._accept(self._checked(identity, asked, sender))
+
+    def rehearse(self, identity: Identity, asked: Asked) -> dict[str, Any]:
+        """What would become of this command now; nothing is sent, and nothing recorded. Raises RequestError."""
+        known = self._known(identity, asked)
         if known is not None:
-            return known
-        target = self._devices.get(device)
-        if target is None:
-            raise RequestError("not_found", f"there is no device {device}")
-        described = target.points.get(point)
-        name = f"{device}.{point}"
-        if described is None:
-            raise RequestError("not_found", f"{device} has no point {point}")
-        value = checked_value(name, described, value)
-        proof = checked_confirm(name, described.confirm or "sent", confirm)
-        if self._group is None:
-            raise RequestError("unavailable", "the gateway is stopping")
-        lane = self._lanes.get(device)
-        if lane is not None and sum(not waiting.final for waiting in lane) >= _QUEUE:
-            raise RequestError("rate_limited", f"{_QUEUE} commands are waiting for {device}")
-        command = Command(
-            key=key or str(uuid4()),
-            by=identity.name,
-            device=device,
-            point=point,
-            value=value,
-            confirm=proof,
-            deadline=self._monotonic() + ttl,
-            body=body,
-            time=time.time(),
-        )
-        self.ledger.accept(command)
-        if lane is None:
-            lane = self._lanes[device] = deque()
-            self._group.create_task(self._carry_out_all(device, lane), name=f"commands:{device}")
-        lane.append(command)
-        return command
+            return known.to_json()  # a repetition, which does nothing anyway
+        command = self._checked(identity, asked, Sender())
+        lane = self._lanes.get(command.device)
+        if lane is not None:
+            lane.check_room(command, self._superseded(lane, command))
+        refusal = self._carrier.refusal(command)
+        if refusal is not None:
+            command.state = State.REJECTED
+        command.outcome = Outcome.NOT_EXECUTED
+        command.detail = refusal or "dry run: nothing was sent"
+        return command.to_json() | {"dry_run": True}
 
     def cancel(self, identity: Identity, key: str) -> Command:
         """Cancels a command of this identity that was not sent yet; raises RequestError."""
         command = self.ledger.find(identity.name, key)
         if command is None:
             raise RequestError("not_found", f"there is no command {key!r}")
-        flight = self._by_device.get(command.device)
         if command.state is not State.ACCEPTED:
             raise RequestError("conflict", f"the command is {command.state.value} already")
-        if flight is not None and flight.command is command:
+        if self._carrier.flights.carries(command):
             raise RequestError("conflict", "the command is being sent already")
+        self._lanes[command.device].remove(command)
         self.ledger.move(command, State.CANCELLED)
         return command
 
@@ -177,135 +139,142 @@ class Commands:
         finally:
             command.watchers.remove(watch)
 
+    def _known(self, identity: Identity, asked: Asked) -> Command | None:
+        """The command that this one repeats; raises RequestError."""
+        if not identity.may_command(asked.device):
+            raise RequestError("forbidden", f"{identity.name} may not command {asked.device}")
+        return self.ledger.repeated(identity.name, asked.key, asked.body) if asked.key is not None else None
+
+    def _checked(self, identity: Identity, asked: Asked, sender: Sender) -> Command:
+        """A new command, as far as device and point take it; raises RequestError."""
+        target = self._devices.get(asked.device)
+        if target is None:
+            raise RequestError("not_found", f"there is no device {asked.device}")
+        point = target.points.get(asked.point)
+        name = f"{asked.device}.{asked.point}"
+        if point is None:
+            raise RequestError("not_found", f"{asked.device} has no point {asked.point}")
+        value = checked_value(name, point, asked.value)
+        proof = checked_confirm(name, point.confirm or "sent", asked.confirm)
+        if self._group is None or self._stopping:
+            raise RequestError("unavailable", _STOPPING)
+        command = Command(
+            key=asked.key or str(uuid4()),
+            by=identity.name,
+            device=asked.device,
+            point=asked.point,
+            value=value,
+            confirm=proof,
+            deadline=self._monotonic() + asked.ttl,
+            body=asked.body,
+            time=time.time(),
+            sender=sender,
+            lease=asked.lease,
+        )
+        rules = self._carrier.rules(command)
+        command.urgent = rules.is_urgent(value)
+        if asked.lease is not None and (rules.safe is None or "lease" not in rules.safe_on):
+            raise RequestError("unsupported", f"{name} has no safe value, and so nothing to lease")
+        return command
+
+    def _accept(self, command: Command) -> Command:
+        group = self._group
+        if group is None:
+            raise RequestError("unavailable", _STOPPING)
+        lane = self._lanes.get(command.device)
+        if lane is None:
+            lane = Lane()
+        superseded = self._superseded(lane, command)
+        lane.check_room(command, superseded)
+        self.ledger.accept(command)
+        if superseded is not None:
+            lane.remove(superseded)
+            self.ledger.move(superseded, State.REJECTED, "superseded by a newer command")
+        lane.add(command)
+        if lane.task is None:
+            self._lanes[command.device] = lane
+            lane.task = group.create_task(self._carry_out_all(command.device, lane), name=f"commands:{command.device}")
+        return command
+
+    def _superseded(self, lane: Lane, command: Command) -> Command | None:
+        device = self._devices.get(command.device)
+        point = device.points.get(command.point) if device else None
+        return lane.superseded_by(command, is_action=point is not None and point.type == "action")
+
+    # ---- safe values
+
+    def _send_safe(self, device: Device, point: str, value: Value, why: str) -> Command | None:
+        """A safe value on its way; None where that cannot be now."""
+        described = device.points.get(point)
+        if described is None or self._group is None:
+            return None
+        logger.warning("%s.%s: its safe value is sent, for %s", device.id, point, why)
+        command = Command(
+            key=str(uuid4()),
+            by=SAFE,
+            device=device.id,
+            point=point,
+            value=value,
+            confirm=described.confirm or "sent",
+            deadline=self._monotonic() + _SAFE_TTL,
+            body=b"",
+            time=time.time(),
+            detail=why,
+            urgent=True,
+        )
+        try:
+            return self._accept(command)
+        except RequestError as error:
+            logger.error("%s.%s: its safe value cannot be sent: %s", device.id, point, error)
+            return None
+
+    def _written(self, command: Command) -> None:
+        if not command.is_safe_value:
+            self._safety.written(command, self._monotonic())
+
     # ---- from adapters and the bus
 
-    def acknowledged(self, adapter: str, answer: Acknowledgement) -> None:
-        """A device answered; an answer that nobody waits for (late, or twice) changes nothing."""
-        flight = self._flights.get((adapter, answer.id))
-        if flight is None or flight.answer.done():
-            logger.info("%s: an answer to command %d came late or twice", adapter, answer.id)
-            return
-        flight.answer.set_result(answer)
+    def acknowledged(self, adapter: str, answer: Acknowledgement, device: str | None = None) -> None:
+        """A device answered; `device` is None where the wire does not say which."""
+        self._carrier.flights.acknowledged(adapter, answer, device)
 
     def link_lost(self, adapter: str) -> None:
         """The link broke: what was sent on it has an unknown fate."""
-        for (route, _), flight in self._flights.items():
-            if route == adapter:
-                flight.lose()
+        self._carrier.flights.link_lost(adapter)
 
     def _reading(self, reading: Reading) -> None:
-        flight = self._by_device.get(reading.device)
-        if flight is None or reading.retained or flight.command.point not in reading.values:
-            return
-        if flight.command.state is State.ACCEPTED:  # a reading from before it was written proves nothing
-            return
-        if flight.command.point in reading.quality:  # a value that cannot be trusted proves nothing either
-            return
-        value = reading.values[flight.command.point]
-        if shows(flight.point, value, flight.command.value):
-            if not flight.shown.done():
-                flight.shown.set_result(None)
-        else:
-            flight.other, flight.saw_other = value, True
+        self._carrier.flights.read(reading, self._monotonic())
+
+    def _abandon(self) -> None:
+        """Ends what waits while the gateway stops."""
+        for lane in self._lanes.values():
+            for command in lane:
+                lane.remove(command)
+                self.ledger.move(command, State.REJECTED, _STOPPING)
+        self._lanes.clear()
 
     # ---- carrying out
 
-    async def _carry_out_all(self, device: str, lane: deque[Command]) -> None:
+    async def _carry_out_all(self, device: str, lane: Lane) -> None:
         """One at a time, in order; ends when the device has no more commands."""
+        current: Command | None = None
+        reason = _STOPPING
         try:
-            while lane:
-                command = lane[0]
-                if not command.final:
-                    await self._carry_out(command)
-                lane.popleft()
+            while (current := lane.first()) is not None:
+                pause = self._carrier.pause(current)
+                if pause > 0:
+                    await lane.wait(pause)
+                    continue
+                lane.remove(current)
+                await self._carrier.carry_out(current)
         except Exception:  # bulkhead: a bug while commanding one device must not end the gateway
             logger.exception("commands of %s", device)
-            for place, command in enumerate(lane):
-                if not command.final:
-                    # The first was being sent: nobody knows how far it came.
-                    self.ledger.move(command, State.REJECTED if place else State.LOST, "internal error, see the log")
-            lane.clear()
+            reason = "internal error, see the log"
+            if current is not None and not current.final:
+                # It was being sent: nobody knows how far it came.
+                self.ledger.move(current, State.LOST, reason)
         finally:
-            if not lane:
-                del self._lanes[device]
-
-    async def _carry_out(self, command: Command) -> None:
-        if self._monotonic() >= command.deadline:
-            self.ledger.move(command, State.EXPIRED)
-            return
-        device = self._devices.get(command.device)
-        adapter = command.device.partition(".")[0]
-        writer = self.writers.get(adapter)
-        if device is None or writer is None or command.point not in device.points:
-            self.ledger.move(command, State.REJECTED, "the device is gone")
-            return
-        if device.state is DeviceState.OFFLINE:
-            self.ledger.move(command, State.REJECTED, f"the device is offline: {device.reason}")
-            return
-        flight = _Flight(command, device)
-        self._next_id = wire_id = self._next_id % _IDS + 1
-        self._flights[adapter, wire_id] = flight
-        self._by_device[command.device] = flight
-        try:
-            outgoing = Outgoing(
-                device=command.device,
-                name=device.wire_name,
-                point=command.point,
-                value=wire_value(flight.point, command.value),
-                id=wire_id,
-                deadline=command.deadline,
-            )
-            await self._send(flight, writer, outgoing)
-        except asyncio.CancelledError:
-            if command.state is State.ACCEPTED:
-                # The write may have been cut in two by the cancellation: nothing certain can be said.
-                self.ledger.move(command, State.LOST, "the gateway stopped while it was being sent")
-            elif not command.final:
-                self.ledger.move(command, State.LOST, "the gateway stopped before the answer came")
-            raise
-        finally:
-            del self._flights[adapter, wire_id]
-            del self._by_device[command.device]
-
-    async def _send(self, flight: _Flight, writer: Writer, outgoing: Outgoing) -> None:
-        command = flight.command
-        try:
-            await writer.write(outgoing)
-        except NotSentError as error:
-            expired = self._monotonic() >= command.deadline
-            self.ledger.move(command, State.EXPIRED if expired else State.REJECTED, str(error))
-            return
-        except UncertainError as error:
-            self.ledger.move(command, State.LOST, str(error))
-            return
-        self.ledger.move(command, State.SENT)
-        if command.final:
-            return
-        try:
-            async with asyncio.timeout(writer.answer_timeout):
-                await self._proof(flight)
-        except TimeoutError:
-            if flight.saw_other and command.confirm == "verified":
-                self.ledger.move(command, State.MISMATCH, f"the device reports {flight.other!r}"[:200])
-            else:
-                self.ledger.move(command, State.TIMEOUT, f"no answer within {writer.answer_timeout:g} s")
-        except _LinkLostError:
-            self.ledger.move(command, State.LOST, "the link broke before the answer came")
-
-    async def _proof(self, flight: _Flight) -> None:
-        """Waits for what the command asked for: the device's word, or its own reading."""
-        command = flight.command
-        if command.confirm == "verified":
-            await asyncio.wait((flight.answer, flight.shown), return_when=asyncio.FIRST_COMPLETED)
-            if not flight.answer.done():
-                flight.shown.result()
-                self.ledger.move(command, State.VERIFIED)
-                return
-        answer = await flight.answer
-        if not answer.ok:
-            self.ledger.move(command, State.FAILED, answer.error or "the device refused")
-            return
-        self.ledger.move(command, State.ACKED)
-        if not command.final:
-            await flight.shown
-            self.ledger.move(command, State.VERIFIED)
+            for command in lane:  # none, but where it was cut short
+                lane.remove(command)
+                self.ledger.move(command, State.REJECTED, reason)
+            self._lanes.pop(device, None)

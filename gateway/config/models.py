@@ -6,7 +6,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -20,8 +20,10 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from gateway.config.auth import AuthSection
+from gateway.config.commanding import CommandRules
 from gateway.config.limits import LimitsSection, Networks
 from gateway.config.plugged import Plugged
+from gateway.config.recording import AuditSection
 from gateway.config.strict import DeviceId, Duration, Name, PositiveDuration, Strict
 from gateway.config.tls import TlsSection
 from gateway.model import Confirm, Point, PointType
@@ -117,7 +119,10 @@ class LoggingSection(Strict):
     access: bool = False
 
 
-class PointSection(Strict):
+_OF_POINT = [field.name for field in fields(Point)]
+
+
+class PointSection(CommandRules):
     """What the wire does not say of a point."""
 
     type: PointType | None = None
@@ -143,6 +148,13 @@ class PointSection(Strict):
             wrong.append(("type", "a point of type enum needs `values`"))
         if self.writable and self.declared_type() is None:
             wrong.append(("writable", "a writable point needs a `type`"))
+        if not self.writable:
+            wrong += [(key, "means nothing where the point is not `writable`") for key in self.given_rules()]
+        elif not wrong:
+            point = self.to_point("number")
+            values = [("safe", self.safe)] if self.safe is not None else []
+            values += [("urgent", value) for value in self.urgent] if not isinstance(self.urgent, bool) else []
+            wrong += [(key, f"takes {refusal}") for key, value in values if (refusal := point.refusal(value))]
         _refuse([((key,), message) for key, message in wrong])
         return self
 
@@ -159,7 +171,7 @@ class PointSection(Strict):
         """The point, with the learnt type where none is declared."""
         return Point(
             type=self.declared_type() or learnt,
-            **{name: getattr(self, name) for name in PointSection.model_fields if name != "type"},
+            **{name: getattr(self, name) for name in _OF_POINT if name != "type"},
         )
 
 
@@ -188,6 +200,7 @@ class Config(Strict):
     server: ServerSection = Field(default_factory=ServerSection)
     auth: AuthSection | None = None
     log: LogSection = Field(default_factory=LogSection)
+    audit: AuditSection = Field(default_factory=AuditSection)
     logging: LoggingSection = Field(default_factory=LoggingSection)
     adapters: Annotated[
         tuple[Annotated[AdapterOptions, Plugged("adapters", short=False)], ...],

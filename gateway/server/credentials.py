@@ -33,8 +33,6 @@ def presented(request: web.Request) -> Credential | None:
         if name.startswith(_SUBPROTOCOL):
             return Credential("subprotocol", name.removeprefix(_SUBPROTOCOL))
     if "?" not in request.raw_path:
-        return None  # the parsed query is kept as long as the connection
-    if "?" not in request.raw_path:
         return None  # the library would keep an empty query for as long as the connection lasts
     if (token := request.query.get("token")) is not None:
         return Credential("query", token)

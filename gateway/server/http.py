@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.commands import Command
+from gateway.commands import Command, Sender
 from gateway.errors import ErrorCode, RequestError
 from gateway.model import Identity
 from gateway.server.access import identified
@@ -75,15 +75,11 @@ class Api:
         if request.content_type != "application/json":
             raise RequestError("bad_request", "the body must be application/json")
         body = parse(CommandBody, await _members(request, self._services.limits.message_time))
-        command = self._services.commands.submit(
-            identity,
-            device=request.match_info["id"],
-            point=body.point,
-            value=body.value,
-            key=body.key,
-            ttl=body.ttl,
-            confirm=body.confirm,
-        )
+        asked = body.asked(request.match_info["id"])
+        if body.dry_run:
+            return _json(self._services.commands.rehearse(identity, asked))
+        sender = Sender(client_address(request, self._services.trusted_proxies), identity.jti)
+        command = self._services.commands.submit(identity, asked, sender)
         if request.query.get("wait") == "true":
             await self._services.commands.finished(command)
             return _json(command.to_json())

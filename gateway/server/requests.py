@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from gateway.commands import Asked
 from gateway.errors import RequestError
 from gateway.model import Confirm, Value
 from gateway.server.stream import Mode
@@ -49,6 +50,12 @@ class CommandBody(_Request):
     key: Key | None = None
     ttl: Annotated[float, Field(gt=0, le=60)] = 5.0
     confirm: Confirm | None = None
+    lease: Annotated[float, Field(ge=1, le=3600)] | None = None
+    dry_run: bool = False
+
+    def asked(self, device: str) -> Asked:
+        """What it asks of a device."""
+        return Asked(device, self.point, self.value, self.key, self.ttl, self.confirm, self.lease)
 
 
 class CommandRequest(CommandBody):

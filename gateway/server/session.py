@@ -16,7 +16,7 @@ import orjson
 from gateway import __version__
 from gateway.bus import Devices
 from gateway.clock import clock_quality
-from gateway.commands import Command, Commands
+from gateway.commands import Command, Commands, Sender
 from gateway.config.limits import LimitsSection, Network
 from gateway.errors import RequestError
 from gateway.model import Identity, is_glob
@@ -107,6 +107,7 @@ class Session:
         if self.identity is not None:
             hello["identity"] = self.identity.to_json()
         self._send(hello)
+        self._tell_what_is_owed()
 
     def receive(self, text: str) -> None:
         """A text message arrived."""
@@ -174,6 +175,9 @@ class Session:
         self._services.fanout.drop(self._peer)
         if self.identity is not None:
             self._services.commands.ledger.unwatch(self.identity.name, self._command_changed)
+            for command in self._in_flight.values():
+                if not command.final:
+                    self._services.commands.ledger.owe(command)
             self.identity = None
 
     # ---- requests
@@ -183,8 +187,17 @@ class Session:
         identity = self._services.authenticator.admit(Credential("message", request.token), self._address)
         if self._subscribers and self.identity is not None and identity.read != self.identity.read:
             raise RequestError("conflict", "the rights to read differ: unsubscribe first")
+        new = self.identity is None
         self._become(identity)
         self._reply(id, identity=identity.to_json())
+        if new:
+            self._tell_what_is_owed()
+
+    def _tell_what_is_owed(self) -> None:
+        """Says what became of commands whose sender's connection dropped meanwhile: this may be the same client."""
+        if self.identity is not None:
+            for command in self._services.commands.ledger.owed(self.identity.name):
+                self._command_changed(command)
 
     def _become(self, identity: Identity) -> None:
         ledger = self._services.commands.ledger
@@ -249,19 +262,15 @@ class Session:
 
     def _command(self, id: RequestId, members: dict[str, Any]) -> None:
         request = parse(CommandRequest, members)
+        identity, asked = self._identity(), request.asked(request.device)
+        if request.dry_run:
+            self._reply(id, command=self._services.commands.rehearse(identity, asked))
+            return
         self._in_flight = {key: command for key, command in self._in_flight.items() if not command.final}
         most = self._services.limits.commands
         if len(self._in_flight) >= most and request.key not in self._in_flight:
             raise RequestError("rate_limited", f"{most} commands of this connection are on their way")
-        command = self._services.commands.submit(
-            self._identity(),
-            device=request.device,
-            point=request.point,
-            value=request.value,
-            key=request.key,
-            ttl=request.ttl,
-            confirm=request.confirm,
-        )
+        command = self._services.commands.submit(identity, asked, Sender(self._address, identity.jti))
         if not command.final:
             self._in_flight[command.key] = command
         self._reply(id, command=command.to_json())

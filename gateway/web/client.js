@@ -97,7 +97,7 @@ class Connection {
     this.#timers = timers;
     const request = (message, settle) => this.#request(message, settle);
     this.#streams = new Streams(request, timers, random);
-    this.#commands = new Commands(request, () => this.now());
+    this.#commands = new Commands(request, () => this.now(), timers);
     this.#link = new Link(
       { url: url ?? besideThisFile(), WebSocket, timers, random },
       {
@@ -145,7 +145,8 @@ class Connection {
 
   /**
    * Send a command. Resolves with the final Command and never rejects; read its `outcome`. Options: `ttl` (seconds), `confirm`
-   * (`sent`, `acked`, `verified`), `key` (makes a repeat harmless), `onState(command)`. Leave `value` undefined for an action.
+   * (`sent`, `acked`, `verified`), `lease` (seconds), `key` (makes a repeat harmless), `onState(command)`. Leave `value` undefined
+   * for an action.
    */
   command(device, point, value, options = {}) {
     return this.#commands.send(device, point, value, options);
@@ -263,7 +264,9 @@ class Connection {
     this.identity = identity;
     if (!renewed) this.#link.established();
     this.#setStatus("online");
-    if (!renewed) this.#streams.startAll(afresh);
+    if (renewed) return;
+    this.#streams.startAll(afresh);
+    this.#commands.connectionBack();
   }
 
   #needToken(reason, code = null) {
@@ -299,6 +302,7 @@ class Connection {
 
   #setStatus(state, { reason = null, code = null, delay = null } = {}) {
     this.status = { state, reason, code, delay };
+    if (state === "token" || state === "stopped" || state === "closed") this.#commands.giveUp();
     this.#emit("status", this.status);
   }
 

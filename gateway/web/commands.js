@@ -5,6 +5,8 @@
  * is an answer, and "nobody knows" is one too.
  */
 
+const PATIENCE = 30 * 1000; // milliseconds that a connection may stay away before what was sent on it counts as unknown
+
 /** Error codes after which it is not certain that the gateway did nothing. */
 const UNCERTAIN = new Set(["internal", "disconnected"]);
 
@@ -17,29 +19,29 @@ function newKey() {
 export class Commands {
   #request; // (message, {ok, error})
   #now; // () → seconds since the epoch, by the gateway's clock
-  #pending = new Map(); // key → set of {body, reported, onState, resolve}; the server admits few at once
+  #timers;
+  #pending = new Map(); // key → set of {request, reported, lost, onState, resolve}; the server admits few at once
+  #patience = null; // timer: the connection stays away
 
-  constructor(request, now) {
+  constructor(request, now, timers) {
     this.#request = request;
     this.#now = now;
+    this.#timers = timers;
   }
 
   /** Send one; the promise resolves with the final Command, `onState` sees each state on the way, the final one included. */
-  send(device, point, value, { ttl, confirm, key = newKey(), onState } = {}) {
+  send(device, point, value, { ttl, confirm, lease, key = newKey(), onState } = {}) {
     if (typeof value === "number" && !Number.isFinite(value))
       throw new TypeError(`${value} cannot be sent to a device`);
-    const body = { key, device, point, value };
+    const request = { type: "command", key, device, point, value, ttl, confirm, lease };
     return new Promise((resolve) => {
-      const waiter = { body, reported: null, onState, resolve };
+      const waiter = { request, reported: null, lost: false, onState, resolve };
       const waiters = this.#pending.get(key) ?? new Set();
       this.#pending.set(key, waiters.add(waiter));
-      this.#request(
-        { type: "command", ...body, ttl, confirm },
-        {
-          ok: (answer) => this.receive(answer.command),
-          error: (error) => this.#refused(waiter, error),
-        },
-      );
+      this.#request(request, {
+        ok: (answer) => this.receive(answer.command),
+        error: (error) => this.#refused(waiter, error),
+      });
     });
   }
 
@@ -48,26 +50,54 @@ export class Commands {
     for (const waiter of [...(this.#pending.get(command?.key) ?? [])]) this.#report(waiter, command);
   }
 
-  /**
-   * The connection is gone. What was already sent may or may not be done, and is not sent again.
-   * Once the gateway keeps its commands over a restart, this is the place to ask it for each by key
-   * (`GET /api/v1/commands/{key}`) after the reconnect, before saying "unknown".
-   */
+  /** The connection is gone. What was already sent may or may not be done, and is not sent again; the gateway may tell later. */
   connectionLost() {
-    for (const waiters of [...this.#pending.values()]) {
-      for (const waiter of [...waiters]) this.#end(waiter, "lost", "unknown", "connection lost");
+    for (const waiter of this.#all()) waiter.lost = true;
+    if (this.#pending.size > 0) this.#patience ??= this.#timers.setTimeout(() => this.giveUp(), PATIENCE);
+  }
+
+  /** There is a connection again: ask what became of what was under way. A dry run of a known key is that command as it stands. */
+  connectionBack() {
+    this.#timers.clearTimeout(this.#patience);
+    this.#patience = null;
+    for (const waiter of this.#all()) {
+      if (!waiter.lost) continue;
+      waiter.lost = false;
+      this.#request(
+        { ...waiter.request, dry_run: true },
+        {
+          ok: ({ command }) => (command.dry_run ? this.#unknown(waiter) : this.#report(waiter, command)),
+          error: (error) => error.code !== "disconnected" && this.#unknown(waiter),
+        },
+      );
     }
   }
 
+  /** Nothing more will be heard of what was under way. */
+  giveUp() {
+    this.#timers.clearTimeout(this.#patience);
+    this.#patience = null;
+    for (const waiter of this.#all()) this.#unknown(waiter);
+  }
+
+  #all() {
+    return [...this.#pending.values()].flatMap((waiters) => [...waiters]);
+  }
+
+  #unknown(waiter) {
+    this.#end(waiter, "lost", "unknown", "connection lost");
+  }
+
   #refused(waiter, error) {
-    if (error.code === "disconnected" && error.sent) return; // `connectionLost` tells it, in one place
+    if (error.code === "disconnected" && error.sent) return; // `connectionLost` sees to it
     if (UNCERTAIN.has(error.code) && error.sent) this.#end(waiter, "lost", "unknown", error.message, error);
     else this.#end(waiter, "rejected", "not_executed", error.message, error);
   }
 
   /** End a command that the gateway gives no Command for. */
   #end(waiter, state, outcome, detail, error = null) {
-    const command = { ...waiter.body, by: null, state, final: true, outcome, detail, time: this.#now() };
+    const { key, device, point, value } = waiter.request;
+    const command = { key, device, point, value, by: null, state, final: true, outcome, detail, time: this.#now() };
     if (error !== null) command.code = error.code;
     this.#report(waiter, command);
   }
@@ -85,9 +115,10 @@ export class Commands {
       }
     }
     if (!command.final) return;
-    const waiters = this.#pending.get(waiter.body.key);
+    const { key } = waiter.request;
+    const waiters = this.#pending.get(key);
     waiters?.delete(waiter);
-    if (waiters?.size === 0) this.#pending.delete(waiter.body.key);
+    if (waiters?.size === 0) this.#pending.delete(key);
     waiter.resolve(command);
   }
 }

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters import Adapter, AdapterPlugin
+from gateway.audit.audit import NoAudit
 from gateway.bus import Device, Devices, Link, Log
-from gateway.commands import Command, Commands, Ledger
+from gateway.commands import Asked, Command, Commands, Ledger, Sender
 from gateway.config import Config, parse
 from gateway.model import DeviceState, Identity, Reading, Value
 from tests.parts.waiting import eventually
@@ -26,7 +27,7 @@ class Rig:
         assert isinstance(options, AdapterPlugin)
         self.id = options.id
         self.devices = Devices(Log(100_000, 600.0), config.devices)
-        self.commands = Commands(self.devices, Ledger())
+        self.commands = Commands(self.devices, Ledger(NoAudit()), NoAudit())
         self.readings: list[Reading] = []
         self.links: list[Link] = []
         self.devices.taps.append(self.readings.append)
@@ -85,7 +86,7 @@ class Rig:
 
     def submit(self, point: str, value: Value, name: str | None = None, **options: Any) -> Command:
         """A command of someone who may do everything, as accepted."""
-        return self.commands.submit(OPERATOR, device=self.device(name).id, point=point, value=value, **options)
+        return self.commands.submit(OPERATOR, Asked(self.device(name).id, point, value, **options), Sender())
 
     async def command(self, point: str, value: Value, name: str | None = None, **options: Any) -> Command:
         """A command, once it has ended."""

@@ -17,7 +17,12 @@ from tests.parts.waiting import eventually
 def config(port: object, more: str = "") -> str:
     return f"""
 adapters: [{{id: board, type: serial, port: "{port}"{more}}}]
-devices: {{board: {{points: {{fan: {{type: boolean, writable: true}}, text: {{type: string, writable: true}}}}}}}}
+devices:
+  board:
+    points:
+      fan: {{type: boolean, writable: true}}
+      text: {{type: string, writable: true}}
+      step: {{type: action, writable: true}}
 """
 
 
@@ -324,10 +329,10 @@ async def test_commands_to_one_device_go_out_one_at_a_time_in_order(tmp_path: Pa
     with bare_pty(tmp_path / "port") as pty:
         async with running(config(pty.link, ", commands: {timeout: 5s}")) as rig:
             await rig.up()
-            commands = [rig.submit("text", str(n)) for n in range(5)]
+            commands = [rig.submit("text", "first"), *(rig.submit("step", None) for _ in range(4))]
             for n in range(5):
                 line = json.loads((await pty.line(n + 1))[n])
-                assert line["value"] == str(n)
+                assert line["command"] == ("step" if n else "text")
                 assert pty.listen().count(b"\n") == n + 1, "the next waits for this one's answer"
                 pty.say(b'{"ack":%d,"ok":true}\n' % line["id"])
             async with asyncio.timeout(WITHIN):
@@ -338,7 +343,7 @@ async def test_a_board_pulled_after_the_command_leaves_its_outcome_unknown(seria
     board = await serial_board(rate=20, faults=[NoAcknowledgement()])
     async with running(config(board.link, ", commands: {timeout: 30s}")) as rig:
         await rig.state(DeviceState.ONLINE)
-        command, waiting = rig.submit("fan", True), rig.submit("fan", False)
+        command, waiting = rig.submit("fan", True), rig.submit("text", "later")
         async with asyncio.timeout(WITHIN):
             await board.actuated()
             board.unplug()

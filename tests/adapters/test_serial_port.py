@@ -30,7 +30,7 @@ from tests.parts.waiting import eventually
 def config(port: object, more: str = "") -> str:
     return f"""
 adapters: [{{id: board, type: serial, port: "{port}", commands: {{timeout: 1s}}{more}}}]
-devices: {{board: {{points: {{fan: {{type: boolean, writable: true}}}}}}}}
+devices: {{board: {{points: {{fan: &p {{type: boolean, writable: true}}, lamp: *p}}}}}}
 """
 
 
@@ -252,7 +252,7 @@ async def test_a_far_end_that_does_not_read_blocks_nothing_and_the_command_says_
         async with running(config(pty.link)) as rig:
             await rig.up()
             before = held()
-            first, second = rig.submit("fan", True, ttl=0.4), rig.submit("fan", False, ttl=0.6)
+            first, second = rig.submit("fan", True, ttl=0.4), rig.submit("lamp", False, ttl=0.6)
             pty.say(b'{"temperature":21.5}\n')
             await rig.reading()
             for command in (first, second):

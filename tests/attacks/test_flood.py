@@ -11,7 +11,9 @@ from tests.parts.client import Client, connect
 from tests.parts.waiting import eventually
 from tests.server.live import Live, Serve
 
-RELAY = {"relay": {"points": {"coil": {"type": "boolean", "writable": True}}}}
+RELAY = {
+    "relay": {"points": {"coil": {"type": "boolean", "writable": True}, "pulse": {"type": "action", "writable": True}}}
+}
 # What one connection may ask in a second is tested elsewhere; here it may ask as fast as it can.
 FAST = {"limits": {"requests": 1_000_000}}
 
@@ -67,9 +69,9 @@ async def test_a_flood_of_commands_to_a_relay_is_refused_and_each_that_was_taken
             await wire_is_free.wait()
 
     live.gateway.commands.writers["relay"] = Slow()
-    command = {"type": "command", "device": "relay", "point": "coil", "ttl": 60, "confirm": "sent"}
+    command = {"type": "command", "device": "relay", "point": "pulse", "ttl": 60, "confirm": "sent"}
     async with connect(live.ws_url) as one, connect(live.ws_url) as two, connect(live.ws_url) as bystander:
-        requests = [{**command, "id": n, "value": n % 2 == 0, "key": f"{n}"} for n in range(300)]
+        requests = [{**command, "id": n, "key": f"{n}"} for n in range(300)]
         answers = await asyncio.gather(
             ask_all(one, requests), ask_all(two, [{**r, "key": f"b{r['key']}"} for r in requests])
         )

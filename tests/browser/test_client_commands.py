@@ -72,21 +72,70 @@ async def test_every_outcome_is_handed_on_as_it_is(run_client: RunClient, state:
     assert (command["state"], command["outcome"], command["detail"]) == (state, outcome, "jammed")
 
 
-async def test_a_command_in_flight_at_a_drop_ends_unknown_and_is_not_sent_again(run_client: RunClient) -> None:
-    command, states, again = await run_client(
-        SCRIPT
-        + """
+RECONNECTED = """
         await reply("accepted");
         await test.socket().end(1006);
-        const command = await done;
         await test.clock.advance(500);
         await test.socket().open(HELLO);
-        return [command, states, test.socket().sent];
+        const again = test.socket().asked("command");
+"""
+
+
+async def test_after_a_drop_the_client_asks_what_became_of_its_command_and_sends_nothing_late(
+    run_client: RunClient,
+) -> None:
+    command, states, again = await run_client(
+        SCRIPT
+        + RECONNECTED
+        + """
+        const { dry_run, ...command } = again;
+        await test.socket().tell({ type: "ok", id: again.id, command: { ...command, state: "sent", final: false } });
+        await test.socket().tell({
+          type: "command",
+          command: { ...command, state: "acked", final: true, outcome: "executed", detail: null },
+        });
+        return [await done, states, again];
+    """
+    )
+    assert again["dry_run"] is True
+    assert (command["state"], command["outcome"]) == ("acked", "executed")
+    assert states == ["accepted", "sent", "acked"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        'type: "ok", command: { ...again, state: "accepted", final: true, outcome: "not_executed" }',
+        'type: "error", code: "forbidden", message: "no"',
+    ],
+)
+async def test_a_command_that_the_gateway_does_not_know_after_a_drop_ends_unknown(
+    run_client: RunClient, answer: str
+) -> None:
+    command, states = await run_client(
+        SCRIPT
+        + RECONNECTED
+        + f"""
+        await test.socket().tell({{ id: again.id, {answer} }});
+        return [await done, states];
     """
     )
     assert (command["state"], command["outcome"], command["detail"]) == ("lost", "unknown", "connection lost")
     assert states == ["accepted", "lost"]
-    assert again == []
+
+
+@pytest.mark.parametrize("end", ["await test.clock.advance(30000);", "test.gateway.close();"])
+async def test_a_command_whose_connection_stays_away_ends_unknown(run_client: RunClient, end: str) -> None:
+    command = await run_client(
+        SCRIPT
+        + f"""
+        await reply("accepted");
+        await test.socket().end(1006);
+        {end}
+        return done;
+    """
+    )
+    assert (command["state"], command["outcome"]) == ("lost", "unknown")
 
 
 async def test_a_command_without_a_reply_at_a_drop_ends_unknown_too(run_client: RunClient) -> None:
@@ -94,6 +143,7 @@ async def test_a_command_without_a_reply_at_a_drop_ends_unknown_too(run_client: 
         SCRIPT
         + """
         await test.socket().end(1001);
+        await test.clock.advance(30000);
         return done;
     """
     )

@@ -32,7 +32,7 @@ class Bus:
         self.log = Log(keep_readings, 600.0, self.clock.monotonic)
         sections = {id: DeviceSection.model_validate(section) for id, section in (declared or {}).items()}
         self.devices = Devices(self.log, sections, self.clock.now, self.clock.monotonic)
-        self.answers: list[tuple[str, Acknowledgement]] = []
+        self.answers: list[tuple[str, Acknowledgement, str | None]] = []
         self.lost: list[str] = []
         self._seen = 0
 
@@ -50,7 +50,7 @@ class Bus:
             single=single,
             silence=silence,
             offers=offers,
-            acknowledge=lambda adapter, answer: self.answers.append((adapter, answer)),
+            acknowledge=lambda adapter, answer, device: self.answers.append((adapter, answer, device)),
             lost=self.lost.append,
             monotonic=self.clock.monotonic,
         )

@@ -384,7 +384,7 @@ def test_an_acknowledgement_goes_to_whoever_waits_for_this_adapters() -> None:
     bus = Bus()
     answer = Acknowledgement(17, ok=True)
     bus.link(adapter="b").acknowledged(answer)
-    assert bus.answers == [("b", answer)]
+    assert bus.answers == [("b", answer, "b")]
 
 
 def test_a_link_of_one_device_knows_it_before_it_speaks_and_others_only_when_declared() -> None:

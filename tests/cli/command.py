@@ -36,6 +36,7 @@ class Fieldgate:
     def start_program(self, *program: str, **environment: str) -> Process:
         """Another program, such as a shell with the command in it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIELDGATE_")}
+        inherited["STATE_DIRECTORY"] = str(self.directory)
         process = Process(f"command{len(self._started)}", self.directory)
         self._started.append(process)
         process.start(program, inherited | environment, self.directory)

@@ -21,6 +21,8 @@ devices:
       spin: {type: action, writable: true}
       blind: {type: boolean, writable: true, confirm: sent}
       seen: {type: number}
+      pump: {type: boolean, writable: true, require: [{point: bench.seen, above: 10}]}
+      lamp: {type: boolean, writable: true, safe: false, safe_on: [lease]}
 """
 
 
@@ -164,6 +166,29 @@ async def test_the_same_key_is_not_done_twice(
     assert (first.code, second.code) == (0, 0)
     assert second.out == "acked\nexecuted\n"
     assert len(board.actuations) == 1
+
+
+async def test_a_dry_run_says_whether_it_would_be_sent_and_does_nothing(
+    fieldgate: Fieldgate, gateway_process: StartGateway
+) -> None:
+    gateway = await gateway_process(BENCH)
+    would = await fieldgate.run("send", "bench", "on", "on", "--dry-run", "--url", gateway.url)
+    assert (would.code, would.out) == (0, "accepted: dry run: nothing was sent\nwould be sent\n")
+    would_not = await fieldgate.run("send", "bench", "pump", "on", "--dry-run", "--url", gateway.url)
+    assert would_not.code == 1
+    assert would_not.out == "rejected: interlock: there is no value of bench.seen\nwould not be sent\n"
+
+
+async def test_a_lease_ends_in_the_safe_value(fieldgate: Fieldgate, gateway_process: StartGateway) -> None:
+    gateway = await gateway_process(BENCH)
+    process = fieldgate.start("tail", "bench", "--json", "--url", gateway.url)
+    leased = await fieldgate.run("send", "bench", "lamp", "on", "--lease", "1", "--url", gateway.url)
+    assert leased.code == 0
+    await eventually(lambda: '"lamp":false' in process.stdout_text(), 15, "the safe value")
+    refused = await fieldgate.run("send", "bench", "on", "on", "--lease", "1", "--url", gateway.url)
+    assert (refused.code, refused.err) == (
+        1, "fieldgate: not executed: bench.on has no safe value, and so nothing to lease\n",
+    )  # fmt: skip
 
 
 async def test_a_gateway_that_is_not_there_is_exit_1(fieldgate: Fieldgate) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway.audit.audit import NoAudit
 from gateway.bus import Devices, Link, Log
-from gateway.commands import Command, Commands, Ledger, State
+from gateway.commands import Asked, Command, Commands, Ledger, Sender, State
 from gateway.config.models import DeviceSection
 from gateway.errors import RequestError
 from gateway.model import Acknowledgement, Identity, Outgoing, Sample, Value
@@ -21,7 +22,16 @@ POINTS = {
     "level": {"type": "number", "writable": True, "scale": 0.1, "confirm": "verified", "max": 100},
     "reset": {"type": "action", "writable": True, "confirm": "acked"},
     "lamp": {"type": "boolean", "writable": True, "confirm": "sent"},
-}
+    "stop": {"type": "action", "writable": True, "confirm": "sent", "urgent": True},
+    "valve": {"type": "boolean", "writable": True, "confirm": "sent", "urgent": [False]},
+    "relay": {"type": "boolean", "writable": True, "confirm": "sent", "min_interval": 2},
+    "pump": {
+        "type": "boolean", "writable": True, "confirm": "acked",
+        "require": [{"point": "attic.tank", "above": 10, "fresh": 5}, {"point": "attic.lid", "equals": False}],
+    },
+    "slow": {"type": "boolean", "writable": True, "confirm": "verified", "verify_within": 0.02},
+}  # fmt: skip
+HEATER = {"type": "number", "writable": True, "confirm": "acked", "safe": 5}
 
 
 class Board:
@@ -30,6 +40,7 @@ class Board:
     def __init__(self, bench: Bench, id: str) -> None:
         self.answer_timeout = 10.0
         self.written: list[Outgoing] = []
+        self.says_yes = False  # to each command, at once
         self.hold: Callable[[], Awaitable[None]] | None = None  # awaited before a write ends
         self._bench = bench
         self.link = Link(
@@ -46,6 +57,8 @@ class Board:
         if self.hold is not None:
             await self.hold()
         self.written.append(command)
+        if self.says_yes:
+            asyncio.get_running_loop().call_soon(self.answer)
 
     def answer(self, *, ok: bool = True, error: str | None = None, id: int | None = None) -> None:
         self.link.acknowledged(Acknowledgement(self.written[-1].id if id is None else id, ok, error))
@@ -59,17 +72,20 @@ class Bench:
 
     def __init__(self) -> None:
         self.monotonic = 100.0
-        declared = {id: DeviceSection.model_validate({"points": POINTS}) for id in ("bench", "attic")}
-        self.devices = Devices(Log(1000, 600.0), declared)
-        self.commands = Commands(
-            self.devices, Ledger(monotonic=lambda: self.monotonic), monotonic=lambda: self.monotonic
-        )
+        declared = {
+            "bench": DeviceSection.model_validate({"points": {**POINTS, "heater": HEATER}}),
+            "attic": DeviceSection.model_validate({"points": POINTS}),
+        }
+        self.devices = Devices(Log(1000, 600.0), declared, monotonic=lambda: self.monotonic)
+        self.audit = NoAudit()
+        ledger = Ledger(self.audit, monotonic=lambda: self.monotonic)
+        self.commands = Commands(self.devices, ledger, self.audit, monotonic=lambda: self.monotonic)
         self.board, self.attic = Board(self, "bench"), Board(self, "attic")
-        self.commands.writers |= {"bench": self.board, "attic": self.attic}
+        self.commands.writers.update(bench=self.board, attic=self.attic)
         self.task = asyncio.create_task(self.commands.run(), name="commands")
 
     def submit(self, point: str = "reset", value: Value = None, device: str = "bench", **rest: Any) -> Command:
-        return self.commands.submit(PANEL, device=device, point=point, value=value, **rest)
+        return self.commands.submit(PANEL, Asked(device, point, value, **rest), Sender())
 
     async def sent(self, point: str = "reset", value: Value = None, **rest: Any) -> Command:
         """A command that was written and waits for its proof."""
@@ -85,8 +101,7 @@ class Bench:
     async def stop(self) -> None:
         self.task.cancel()
         await asyncio.wait((self.task,))
-        assert self.commands._flights == {}
-        assert self.commands._by_device == {}
+        assert len(self.commands._carrier.flights) == 0
         assert self.commands._lanes == {}
 
 

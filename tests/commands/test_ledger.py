@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.audit.audit import NoAudit
 from gateway.commands import Command, Ledger, Outcome, State
 from gateway.commands import ledger as ledger_module
 from gateway.commands.ledger import outcome_of
@@ -42,7 +43,7 @@ def time() -> Time:
 
 @pytest.fixture
 def ledger(time: Time) -> Ledger:
-    return Ledger(lambda: time.wall, lambda: time.monotonic)
+    return Ledger(NoAudit(), lambda: time.wall, lambda: time.monotonic)
 
 
 def a_command(confirm: Confirm = "verified", key: str = "k", by: str = "panel", body: bytes = b"body") -> Command:
@@ -104,7 +105,7 @@ def test_executed_is_claimed_from_the_devices_word_or_reading_only() -> None:
 def test_whatever_happens_in_whatever_order_a_command_ends_once_and_stays_ended(
     events: list[State], confirm: Confirm
 ) -> None:
-    ledger = Ledger()
+    ledger = Ledger(NoAudit())
     command = a_command(confirm)
     told: list[tuple[State, Outcome | None]] = []
     ledger.watch("panel", lambda changed: told.append((changed.state, changed.outcome)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.commands import State
+from gateway.commands import Asked, Sender, State
 from gateway.errors import NotSentError, RequestError, UncertainError
 from gateway.model import Acknowledgement, Identity, Value
 from tests.commands.bench import PANEL, Bench, end
@@ -105,7 +105,7 @@ async def wait(gate: asyncio.Event) -> None:
 
 async def test_an_answer_that_is_quicker_than_the_end_of_the_write_counts(bench: Bench) -> None:
     async def answer_at_once() -> None:
-        (wire_id,) = (id for _, id in bench.commands._flights)
+        (wire_id,) = (flight.id for flight in bench.commands._carrier.flights)
         bench.board.answer(id=wire_id)
 
     bench.board.hold = answer_at_once
@@ -246,7 +246,7 @@ async def test_an_adapter_that_could_not_write_in_time_makes_it_expired(bench: B
 
 
 async def test_eight_commands_wait_for_a_device_and_the_ninth_is_refused(bench: Bench) -> None:
-    commands = [await bench.sent(), *(bench.submit(key=f"k{number}") for number in range(7))]
+    commands = [await bench.sent(), *(bench.submit(key=f"k{number}") for number in range(8))]
     assert bench.refused() == "rate_limited"
     assert bench.submit(device="attic").state is State.ACCEPTED
     bench.commands.cancel(PANEL, "k3")
@@ -287,7 +287,7 @@ async def test_a_key_with_another_body_is_a_conflict(bench: Bench, other: dict[s
 async def test_keys_are_each_identitys_own(bench: Bench) -> None:
     other = Identity("other", ("*",), ("*",))
     mine = bench.submit("lamp", True, key="k")
-    theirs = bench.commands.submit(other, device="bench", point="lamp", value=False, key="k")
+    theirs = bench.commands.submit(other, Asked("bench", "lamp", False, key="k"), Sender())
     assert mine is not theirs
     with pytest.raises(RequestError, match="no command"):
         bench.commands.cancel(Identity("third", ("*",), ("*",)), "k")
@@ -297,7 +297,7 @@ async def test_keys_are_each_identitys_own(bench: Bench) -> None:
 async def test_a_repetition_needs_the_right_to_command_still(bench: Bench) -> None:
     bench.submit("lamp", True, key="k")
     with pytest.raises(RequestError) as caught:
-        bench.commands.submit(Identity("panel", ("*",), ()), device="bench", point="lamp", value=True, key="k")
+        bench.commands.submit(Identity("panel", ("*",), ()), Asked("bench", "lamp", True, key="k"), Sender())
     assert caught.value.code == "forbidden"
 
 
@@ -307,7 +307,7 @@ async def test_a_cancel_works_until_the_write_begins(bench: Bench) -> None:
     writing, waiting = bench.submit(key="writing"), bench.submit(key="waiting")
     assert bench.commands.cancel(PANEL, "waiting") is waiting
     assert waiting.state is State.CANCELLED
-    await eventually(lambda: bench.commands._flights)
+    await eventually(lambda: bench.commands._carrier.flights)
     with pytest.raises(RequestError, match="being sent") as caught:
         bench.commands.cancel(PANEL, "writing")
     assert caught.value.code == "conflict"
@@ -329,7 +329,7 @@ async def test_a_stop_says_of_each_command_what_is_known() -> None:
     gate = asyncio.Event()
     bench.attic.hold = lambda: wait(gate)
     sent, waiting, writing = await bench.sent(), bench.submit(), bench.submit(device="attic")
-    await eventually(lambda: len(bench.commands._flights) == 2)
+    await eventually(lambda: len(bench.commands._carrier.flights) == 2)
     unstarted = bench.submit("lamp", True)
     await bench.stop()
     assert await end(sent) == ("lost", "unknown", "the gateway stopped before the answer came")
@@ -364,11 +364,11 @@ async def test_rights_to_command_are_checked_before_anything_else(
 ) -> None:
     identity = Identity("intern", ("*",), globs)
     if any(glob in ("*", device) or (glob == "ben*" and device == "bench") for glob in globs):
-        await end(bench.commands.submit(identity, device=device, point="lamp", value=True))
+        await end(bench.commands.submit(identity, Asked(device, "lamp", True), Sender()))
     else:
         for point in ("lamp", "no such point"):
             with pytest.raises(RequestError, match=f"intern may not command {device}") as caught:
-                bench.commands.submit(identity, device=device, point=point, value="wrong")
+                bench.commands.submit(identity, Asked(device, point, "wrong"), Sender())
             assert caught.value.code == "forbidden"
 
 

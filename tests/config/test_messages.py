@@ -10,7 +10,7 @@ from gateway.config import load
 from gateway.errors import ConfigurationError
 from tests.config.parts import problems
 
-KEYS = "gateway, server, auth, log, logging, adapters, devices"
+KEYS = "gateway, server, auth, log, audit, logging, adapters, devices"
 
 SERIAL = "adapters:\n  - {id: a, type: serial, port: /dev/x, "
 

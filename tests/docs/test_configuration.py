@@ -25,6 +25,7 @@ HEADINGS = {
     "auth.tokens": "A token",
     "auth.anonymous": "anonymous",
     "devices.points": "A point",
+    "devices.points.require": "Interlocks",
     "adapters.serial": "serial",
     "adapters.serial.devices": "serial: devices",
     "adapters.serial.commands": "serial: commands",

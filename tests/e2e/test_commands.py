@@ -86,9 +86,9 @@ async def test_devices_are_commanded_side_by_side_over_http_too(
                 command: dict[str, Any] = await answer.json()
                 return command
 
-        jobs = [post(id, value) for value in (True, False) for id in ("board", "house.node1")]
-        for command in await asyncio.gather(*jobs):
-            assert (command["state"], command["outcome"]) == ("acked", "executed"), command
+        for value in (True, False):
+            for command in await asyncio.gather(*(post(id, value) for id in ("board", "house.node1"))):
+                assert (command["state"], command["outcome"]) == ("acked", "executed"), command
 
 
 async def test_a_command_to_a_device_that_is_gone_is_not_executed_and_says_why(

@@ -25,7 +25,7 @@ _ROOM = _SOCKETS - (_SOCKETS // 4 + 1)  # some are kept for health and pages
 
 async def test_a_low_limit_is_said_at_the_start_and_met_with_503_instead_of_a_crash(tmp_path: Path) -> None:
     config = tmp_path / "fieldgate.yaml"
-    config.write_text("server: {listen: 127.0.0.1:0}\n", encoding="utf-8")
+    config.write_text("server: {listen: 127.0.0.1:0}\naudit: {path: audit.db}\n", encoding="utf-8")
     gateway = Process("fieldgate", tmp_path)
     gateway.start(
         ["/bin/sh", "-c", f'ulimit -n {_LIMIT}; exec "$0" -m gateway.cli run "$1"', sys.executable, str(config)]

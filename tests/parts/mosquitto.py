@@ -24,7 +24,7 @@ class Mosquitto:
 
     host = "127.0.0.1"
 
-    def __init__(self, directory: Path, *, websockets: bool = False) -> None:
+    def __init__(self, directory: Path, *, websockets: bool = False, nodelay: bool = False) -> None:
         program = find_mosquitto()
         if program is None:
             raise FileNotFoundError(MISSING)
@@ -32,6 +32,7 @@ class Mosquitto:
         self._configuration = directory / "mosquitto.conf"
         self._process = Process("mosquitto", directory)
         self._websockets = websockets
+        self._nodelay = nodelay
         self.port = 0
         self.ws_port: int | None = None
 
@@ -63,7 +64,9 @@ class Mosquitto:
         raise RuntimeError(f"Mosquitto finds no free port:\n{self.log_text()}")
 
     def _start(self, *, retry: bool = False) -> bool:
-        lines = ["allow_anonymous true", "persistence false", f"listener {self.port} {self.host}"]
+        lines = ["allow_anonymous true", "persistence false"]
+        lines += ["set_tcp_nodelay true"] if self._nodelay else []
+        lines += [f"listener {self.port} {self.host}"]
         if self.ws_port is not None:
             lines += [f"listener {self.ws_port} {self.host}", "protocol websockets"]
         self._configuration.write_text("\n".join(lines) + "\n")

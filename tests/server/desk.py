@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.adapters.loopback import LoopbackAdapter
+from gateway.audit.audit import NoAudit
 from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
 from gateway.config.auth import AuthSection, Rights, TokenSection
@@ -54,7 +55,7 @@ class Desk:
         self.clock = FakeClock()
         self.log = Log(1000, 600.0)
         self.devices = Devices(self.log, {id: DeviceSection.model_validate(d) for id, d in DECLARED.items()})
-        self.commands = Commands(self.devices, Ledger())
+        self.commands = Commands(self.devices, Ledger(NoAudit()), NoAudit())
         self.services = Services(
             name="test",
             devices=self.devices,

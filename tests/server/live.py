@@ -7,6 +7,8 @@ import base64
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -58,7 +60,8 @@ async def serving() -> AsyncIterator[Serve]:
     started: list[Live] = []
 
     async def serve(**sections: Any) -> Live:
-        sections = {"gateway": {"name": "test"}, "adapters": _ADAPTERS, "devices": DECLARED, **sections}
+        audit = {"path": Path(folder, f"audit{len(started)}.db")}
+        sections = {"gateway": {"name": "test"}, "adapters": _ADAPTERS, "devices": DECLARED, "audit": audit, **sections}
         sections["server"] = {"listen": "127.0.0.1:0", **sections.get("server", {})}
         gateway = Gateway(Config.model_validate(sections))
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -68,11 +71,12 @@ async def serving() -> AsyncIterator[Serve]:
         started.append(live)
         return live
 
-    try:
-        yield serve
-    finally:
-        for live in started:
-            await live.stop()
+    with TemporaryDirectory(prefix="fieldgate-test-") as folder:
+        try:
+            yield serve
+        finally:
+            for live in started:
+                await live.stop()
 
 
 _ADAPTERS = [{"id": id, "type": "loopback"} for id in DECLARED]

@@ -142,7 +142,7 @@ async def test_who_waits_hears_the_end_when_the_gateway_stops(local: Web) -> Non
     commands.writers["bench"] = Silent()
     body = {"point": "fan", "value": True}
     waiting = asyncio.create_task(local("POST", "/api/v1/devices/bench/commands?wait=true", json=body))
-    await eventually(lambda: commands._flights)
+    await eventually(lambda: commands._carrier.flights)
     await local.live.stop()
     status, command, _ = await waiting
     assert (status, command["state"], command["outcome"]) == (200, "lost", "unknown")

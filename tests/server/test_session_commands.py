@@ -64,9 +64,34 @@ async def test_a_sender_that_comes_back_hears_the_end_of_its_command(desk: Desk)
     await eventually(lambda: first.states() == ["sent"])
     first.session.close()
     second = desk.open()
+    second.session.greet()
+    assert second.states() == ["sent"], "it is told what it may have missed, as it stands now"
     desk.commands.link_lost("bench")
-    await eventually(lambda: second.states() == ["lost"])
+    await eventually(lambda: second.states() == ["sent", "lost"])
     assert first.states() == ["sent"]
+
+
+async def test_a_sender_that_comes_back_too_late_for_the_end_is_told_of_it_after_the_hello(desk: Desk) -> None:
+    desk.commands.writers["bench"] = Silent()
+    first = desk.open()
+    first.ask("command", device="bench", point="fan", value=True, key="k")
+    await eventually(lambda: first.states() == ["sent"])
+    first.session.close()
+    desk.commands.link_lost("bench")
+    await eventually(lambda: desk.commands.ledger.owed("local")[0].final)
+    second = desk.open()
+    second.session.greet()
+    assert [message["type"] for message in second.peer.messages] == ["hello", "command"]
+    assert second.states() == ["lost"]
+
+
+async def test_a_dry_run_is_answered_and_leaves_nothing_behind(desk: Desk) -> None:
+    visitor = desk.open()
+    told = visitor.ask("command", device="bench", point="fan", value=True, key="k", dry_run=True)["command"]
+    assert (told["dry_run"], told["state"], told["outcome"]) == (True, "accepted", "not_executed")
+    told = visitor.ask("command", device="bench", point="fan", value=False, key="k")["command"]
+    assert "dry_run" not in told
+    assert visitor.refused("command", device="bench", point="level", value=99, dry_run=True) == "bad_request"
 
 
 async def test_a_connection_has_so_many_commands_on_their_way(desk: Desk) -> None:
@@ -114,6 +139,10 @@ async def test_commands_of_a_former_identity_do_not_block_the_connection_for_eve
         ({"device": "bench", "point": "fan", "value": True, "ttl": 60.1}, "bad_request"),
         ({"device": "bench", "point": "fan", "value": True, "ttl": -1}, "bad_request"),
         ({"device": "bench", "point": "fan", "value": True, "key": ""}, "bad_request"),
+        ({"device": "bench", "point": "fan", "value": True, "lease": 10}, "unsupported"),
+        ({"device": "bench", "point": "fan", "value": True, "lease": 0.5}, "bad_request"),
+        ({"device": "bench", "point": "fan", "value": True, "lease": 3601}, "bad_request"),
+        ({"device": "bench", "point": "fan", "value": True, "dry_run": "yes"}, "bad_request"),
         ({"device": "bench", "point": "fan", "value": True, "key": "x" * 65}, "bad_request"),
         ({"device": "bench", "point": "fan", "value": True, "key": 7}, "bad_request"),
         ({"device": "", "point": "fan", "value": True}, "bad_request"),

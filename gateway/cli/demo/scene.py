@@ -22,6 +22,7 @@ _CONFIGURATION = """
 gateway: {name: demo}
 server: {listen: "[listen]"}
 [auth]
+audit: {path: audit.db}
 adapters:
   - id: greenhouse
     type: serial

@@ -1,0 +1,125 @@
+"""Commands on the wire: the ids that they carry there, and the proofs that come back for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateway.bus import Device
+from gateway.commands.check import shows
+from gateway.commands.ledger import Command, State
+from gateway.errors import worth_saying
+from gateway.model import Acknowledgement, Reading, Value
+
+_IDS = 1 << 30  # ids on the wire fit a signed 32-bit integer of a small board
+# A reading that was on its way when the command was written still shows the old value. So for a while another value
+# proves nothing; how long, in seconds, is this, or a quarter of the time that the device has to answer.
+_SETTLE = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class LinkLostError(Exception):
+    """The link broke while an answer was awaited."""
+
+
+class Flight:
+    """A command on its way, and the two answers it may get."""
+
+    def __init__(self, command: Command, device: Device, id: int, window: float) -> None:
+        loop = asyncio.get_running_loop()
+        self.command = command
+        self.device = device
+        self.point = device.points[command.point]
+        self.id = id
+        self.window = window  # seconds that the device has to answer
+        self.writing = False  # the adapter has it
+        self.sent_at = 0.0  # monotonic
+        self.answer: asyncio.Future[Acknowledgement] = loop.create_future()
+        self.shown: asyncio.Future[None] = loop.create_future()
+        self.other: Value = None  # another value that the device reported meanwhile
+        self.saw_other = False
+
+    def lose(self) -> None:
+        """The link broke: no answer will come."""
+        for future in (self.answer, self.shown):
+            if not future.done():
+                future.set_exception(LinkLostError())
+                future.exception()  # looked at: it may have no waiter
+
+    def read(self, value: Value, now: float) -> None:
+        """The device reported a value of the point that can be trusted."""
+        if shows(self.point, value, self.command.value):
+            if not self.shown.done():
+                self.shown.set_result(None)
+        elif self.answer.done() or now - self.sent_at >= min(_SETTLE, self.window / 4):
+            self.other, self.saw_other = value, True
+
+
+class Flights:
+    """All commands on their way, one at most for each device."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[tuple[str, int], Flight] = {}  # by adapter id and wire id
+        self._by_device: dict[str, Flight] = {}
+        self._next_id = secrets.randbelow(_IDS >> 1) + 1
+        self._unmatched = 0
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Flight]:
+        return iter(tuple(self._by_id.values()))
+
+    @contextmanager
+    def begin(self, command: Command, device: Device, window: float) -> Iterator[Flight]:
+        """The flight of a command, while the context lasts."""
+        self._next_id = id = self._next_id % _IDS + 1
+        flight = Flight(command, device, id, window)
+        self._by_id[device.adapter, id] = self._by_device[device.id] = flight
+        try:
+            yield flight
+        finally:
+            del self._by_id[device.adapter, id]
+            del self._by_device[device.id]
+
+    def carries(self, command: Command) -> bool:
+        """Whether this very command is on its way."""
+        flight = self._by_device.get(command.device)
+        return flight is not None and flight.command is command
+
+    def acknowledged(self, adapter: str, answer: Acknowledgement, device: str | None) -> None:
+        """A device answered; `device` is None where the wire does not say which.
+
+        An answer that nobody waits for (late, twice, or of another device than was asked) changes nothing.
+        """
+        flight = self._by_id.get((adapter, answer.id))
+        if flight is None or flight.answer.done() or device not in (None, flight.device.id):
+            self._unmatched += 1
+            if worth_saying(self._unmatched):
+                logger.info(
+                    "%s: an answer to command %d came late, twice, or from another device (%d such so far)",
+                    device or adapter, answer.id, self._unmatched,
+                )  # fmt: skip
+            return
+        flight.answer.set_result(answer)
+
+    def link_lost(self, adapter: str) -> None:
+        """The link broke: what was sent on it has an unknown fate."""
+        for (route, _), flight in self._by_id.items():
+            if route == adapter:
+                flight.lose()
+
+    def read(self, reading: Reading, now: float) -> None:
+        """A device reported values: they may be the proof that is waited for."""
+        flight = self._by_device.get(reading.device)
+        if flight is None or reading.retained or flight.command.point not in reading.values:
+            return
+        if flight.command.state is State.ACCEPTED:  # a reading from before it was written proves nothing
+            return
+        if flight.command.point in reading.quality:  # a value that cannot be trusted proves nothing either
+            return
+        flight.read(reading.values[flight.command.point], now)

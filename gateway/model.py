@@ -177,8 +177,8 @@ class Outgoing:
 class Identity:
     """Who a connection is, and the globs of device ids that it may read and command.
 
-    `expires` is in seconds since the Unix epoch. The last two are those of a signed token, and never travel: its own
-    id, by which it can be revoked, and the fingerprint of the key that it was signed with.
+    `expires` is in seconds since the Unix epoch. What follows it never travels: the id of a signed token, by which it
+    can be revoked, and the fingerprint of the key that it was signed with; the SHA-256 of a static one.
     """
 
     name: str
@@ -187,6 +187,7 @@ class Identity:
     expires: float | None = None
     jti: str | None = field(default=None, repr=False)
     signed_by: str | None = field(default=None, repr=False)
+    sha256: str | None = field(default=None, repr=False, compare=False)
 
     def may_read(self, device: str) -> bool:
         """Whether it may see this device."""

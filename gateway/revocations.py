@@ -39,6 +39,8 @@ class Revocations:
         self._revoked: frozenset[str] = frozenset()
         self._read: tuple[object, ...] | None = None  # what the file looked like then; None where there was none
         self._failures = 0
+        self._taken_from: Path | None = None
+        self.unknown = False  # a list is there that could never be read: any token may be in it
 
     def __contains__(self, jti: str | None) -> bool:
         return jti in self._revoked
@@ -57,9 +59,12 @@ class Revocations:
             self._take()
         except (OSError, ValueError) as error:
             self._failures += 1
+            self.unknown = self._taken_from != self.path
             if worth_saying(self._failures):
-                logger.error("%s: %s: the list that was read before stays in force", self.path, _reason(error))
+                what = "no signed token is taken" if self.unknown else "the list that was read before stays in force"
+                logger.error("%s: %s: %s", self.path, _reason(error), what)
             return False
+        self.unknown = False
         if self._failures:
             self._failures = 0
             logger.info("%s can be read again", self.path)
@@ -69,13 +74,14 @@ class Revocations:
         if self.path is None:
             return
         state = _state(self.path)
-        if state == self._read:
+        if state == self._read and self._taken_from == self.path:
             return
         if state is not None:
             self._revoked = frozenset(load(self.path))
-        else:
+        elif self._read is not None:
             logger.warning("%s is gone: the tokens in it stay revoked until the gateway restarts", self.path)
         self._read = state
+        self._taken_from = self.path
 
 
 def load(path: Path) -> Revoked:

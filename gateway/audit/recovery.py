@@ -72,6 +72,7 @@ def restore(ledger: Ledger, commands: Iterable[Recovered]) -> None:
         ledger.restore(command, known.ended_ago)
         if known.outcome is not None:
             continue
+        ledger.owe(command)
         if known.claimed:
             ledger.move(command, State.LOST, "the gateway ended before it was known what became of it")
         else:

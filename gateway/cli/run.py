@@ -35,15 +35,22 @@ async def _serve(config: Config, path: Path) -> None:
     gateway = Gateway(config)
     again = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again.set)
+    started = asyncio.Event()
+
+    def ready(url: str) -> None:
+        announce(url)
+        started.set()
+
     async with asyncio.TaskGroup() as group:
-        reloading = group.create_task(_reload(gateway, path, again), name="reload")
+        reloading = group.create_task(_reload(gateway, path, started, again), name="reload")
         try:
-            await gateway.run(announce)
+            await gateway.run(ready)
         finally:
             reloading.cancel()
 
 
-async def _reload(gateway: Gateway, path: Path, again: asyncio.Event) -> None:
+async def _reload(gateway: Gateway, path: Path, started: asyncio.Event, again: asyncio.Event) -> None:
+    await started.wait()
     while True:
         await again.wait()
         again.clear()
@@ -55,8 +62,12 @@ async def _reload(gateway: Gateway, path: Path, again: asyncio.Event) -> None:
             logger.error("the configuration was not read again: the running one stays")
         else:
             log_to_stderr(config.logging)
-            await gateway.reload(config)
-            logger.info("the configuration was read again")
+            try:
+                await gateway.reload(config)
+            except Exception:  # bulkhead: a plug-in that cannot be built must not end a gateway that runs
+                logger.exception("the configuration was taken in part only")
+            else:
+                logger.info("the configuration was read again")
 
 
 def announce(url: str) -> None:

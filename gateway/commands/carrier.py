@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -16,6 +17,9 @@ from gateway.errors import AuditError, NotSentError, UncertainError
 from gateway.model import DeviceState, Outgoing
 
 _NO_RULES = CommandRules()
+_SAFE_PATIENCE = 1.0  # seconds that a safe value waits for the disk
+
+logger = logging.getLogger(__name__)
 
 
 class Writer(Protocol):
@@ -121,16 +125,26 @@ class Carrier:
     async def _claim(self, command: Command) -> bool:
         """Whether it may be written now, which is recorded before it is."""
         verdict = judge(self._conditions(command), self._devices, self._monotonic())
+        patience = command.deadline - self._monotonic()
+        if command.is_safe_value:
+            patience = min(patience, _SAFE_PATIENCE)
+        out_of_time = False
         try:
-            await self._audit.claim(command, verdict.inputs)
-        except AuditError as error:
-            self._ledger.move(command, State.REJECTED, f"it cannot be recorded: {error}")
-            return False
+            async with asyncio.timeout(patience):  # a disk that hangs says nothing
+                await self._audit.claim(command, verdict.inputs)
+        except (AuditError, TimeoutError) as error:
+            if command.is_safe_value:  # a full disk must not keep a heater on
+                logger.error("%s.%s: its safe value goes unrecorded", command.device, command.point)
+            elif isinstance(error, AuditError):
+                self._ledger.move(command, State.REJECTED, f"it cannot be recorded: {error}")
+                return False
+            else:
+                out_of_time = True
         # That took a moment: this is the look that counts.
         refusal = self.refusal(command)
         if refusal is not None:
             self._ledger.move(command, State.REJECTED, refusal)
-        elif self._monotonic() >= command.deadline:
+        elif self._monotonic() >= command.deadline or out_of_time:
             self.expire(command)
         return not command.final
 

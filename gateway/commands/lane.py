@@ -26,21 +26,19 @@ class Lane:
     def __iter__(self) -> Iterator[Command]:
         return iter(tuple(self._waiting))
 
-    def superseded_by(self, command: Command, *, is_action: bool) -> Command | None:
-        """The waiting command that this one makes pointless: an older value for the same point, not more urgent.
+    def superseded_by(self, command: Command, *, is_action: bool) -> list[Command]:
+        """The waiting commands that this one makes pointless: older values for the same point, not more urgent.
 
         Pressing a button twice is two actions: those are all carried out.
         """
         if is_action:
-            return None
-        for waiting in self._waiting:
-            if waiting.point == command.point and waiting.urgent <= command.urgent:
-                return waiting
-        return None
+            return []
+        return [w for w in self._waiting if w.point == command.point and w.urgent <= command.urgent]
 
-    def check_room(self, command: Command, superseded: Command | None) -> None:
+    def check_room(self, command: Command, superseded: list[Command]) -> None:
         """Raises `rate_limited` where as many as may wait do; urgent ones have as many places of their own."""
-        if superseded is None and sum(waiting.urgent is command.urgent for waiting in self._waiting) >= CAPACITY:
+        kept = (waiting for waiting in self._waiting if waiting not in superseded)
+        if sum(waiting.urgent is command.urgent for waiting in kept) >= CAPACITY:
             raise RequestError("rate_limited", f"{CAPACITY} commands are waiting for {command.device}")
 
     def add(self, command: Command) -> None:

@@ -187,16 +187,16 @@ class Commands:
         superseded = self._superseded(lane, command)
         lane.check_room(command, superseded)
         self.ledger.accept(command)
-        if superseded is not None:
-            lane.remove(superseded)
-            self.ledger.move(superseded, State.REJECTED, "superseded by a newer command")
+        for older in superseded:
+            lane.remove(older)
+            self.ledger.move(older, State.REJECTED, "superseded by a newer command")
         lane.add(command)
         if lane.task is None:
             self._lanes[command.device] = lane
             lane.task = group.create_task(self._carry_out_all(command.device, lane), name=f"commands:{command.device}")
         return command
 
-    def _superseded(self, lane: Lane, command: Command) -> Command | None:
+    def _superseded(self, lane: Lane, command: Command) -> list[Command]:
         device = self._devices.get(command.device)
         point = device.points.get(command.point) if device else None
         return lane.superseded_by(command, is_action=point is not None and point.type == "action")
@@ -267,6 +267,7 @@ class Commands:
                     continue
                 lane.remove(current)
                 await self._carrier.carry_out(current)
+                self._safety.ended(current)
         except Exception:  # bulkhead: a bug while commanding one device must not end the gateway
             logger.exception("commands of %s", device)
             reason = "internal error, see the log"

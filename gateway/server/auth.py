@@ -43,7 +43,7 @@ class Authenticator:
         self.revocations = revocations or Revocations()
         self._now = now
         tokens = section.tokens if section else ()
-        self._tokens = [(token.sha256, Identity(token.name, token.read, token.command)) for token in tokens]
+        self._tokens = [Identity(t.name, t.read, t.command, sha256=t.sha256) for t in tokens]
         self._key = section.jwt.key if section is not None and section.jwt is not None else None
         if section is not None and section.jwt is not None:
             self.revocations.path = section.jwt.revocations or default_path()
@@ -97,7 +97,9 @@ class Authenticator:
         if identity.signed_by is not None:
             key = self._key
             return key is not None and identity.signed_by == key.fingerprint and identity.jti not in self.revocations
-        return identity in (self.without_token(), *(known for _, known in self._tokens))
+        # One that was given another token, with the same name and rights, is somebody else.
+        known = (self.without_token(), *self._tokens)
+        return any(identity == one and identity.sha256 == one.sha256 for one in known if one is not None)
 
     def _find(self, credential: Credential) -> Identity | None:
         """Whose credential it is, None where it is nobody's; `unauthorized` where it does not count any more."""
@@ -117,8 +119,8 @@ class Authenticator:
         """Takes the same time for every wrong token."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
         found: Identity | None = None
-        for known, identity in self._tokens:
-            if hmac.compare_digest(known, digest):
+        for identity in self._tokens:
+            if hmac.compare_digest(identity.sha256 or "", digest):
                 found = identity
         return found
 
@@ -131,6 +133,8 @@ class Authenticator:
             raise RequestError("unauthorized", "the token has expired")
         if signed.begins > self._now() + _AHEAD:
             raise RequestError("unauthorized", "the token is not valid yet")
+        if self.revocations.unknown:
+            raise RequestError("unauthorized", "the list of revoked tokens cannot be read: signed tokens are not taken")
         if identity.jti in self.revocations:
             raise RequestError("unauthorized", "the token was revoked")
         return identity

@@ -12,7 +12,7 @@ from gateway.server.secured import Secured
 from gateway.server.tls import Certificates
 
 _READ_AT_ONCE = 4 * 1024  # bytes
-_GOODBYE = 1.0  # seconds that a client has to answer the end of a TLS connection
+_GOODBYE = 30.0  # seconds that a client has to take what was written, and to answer the end of a TLS connection
 
 
 class Handshakes:

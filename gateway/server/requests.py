@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from gateway.commands import Asked
 from gateway.errors import RequestError
 from gateway.model import Confirm, Value
 from gateway.server.stream import Mode
 
-Glob = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+_MAX_STARS = 8  # of a glob: each makes it dearer to compile
+
+
+def _cheap(glob: str) -> str:
+    if glob.count("*") > _MAX_STARS:
+        raise ValueError(f"a glob has at most {_MAX_STARS} `*`")
+    return glob
+
+
+Glob = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_cheap)]
 Globs = Annotated[list[Glob], Field(min_length=1, max_length=64)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 

@@ -187,7 +187,7 @@ class Session:
         identity = self._services.authenticator.admit(Credential("message", request.token), self._address)
         if self._subscribers and self.identity is not None and identity.read != self.identity.read:
             raise RequestError("conflict", "the rights to read differ: unsubscribe first")
-        new = self.identity is None
+        new = self.identity is None or self.identity.name != identity.name
         self._become(identity)
         self._reply(id, identity=identity.to_json())
         if new:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections import Counter
@@ -21,6 +22,8 @@ from gateway.server.fanout import HIGH_WATER
 from gateway.server.frames import PING, close_frame, pong_frame, text_frame
 from gateway.server.origins import Origins
 from gateway.server.session import PROTOCOL, Services, Session
+
+logger = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT = 1.0  # seconds that a peer has to answer a close frame
 _DRAIN_POLL = 0.05  # seconds
@@ -160,6 +163,9 @@ class WebSockets:
                 while peer.backlog() > HIGH_WATER and not peer.closing:
                     # Who does not take our answers gets to ask no more questions.
                     await asyncio.sleep(_DRAIN_POLL)
+        except Exception:  # bulkhead: a bug met by one client must not end the others
+            logger.exception("a WebSocket connection")
+            peer.close(WSCloseCode.INTERNAL_ERROR, "a bug in the gateway")
         finally:
             lasted = asyncio.get_running_loop().time() - began
             self._access.closed(request, peer.name, peer.code, lasted, peer.received, peer.sent)

@@ -81,7 +81,8 @@ export class Session {
     parts.tokenCancel.addEventListener("click", () => parts.tokenDialog.close());
     // A page that cannot go on without a token is not left behind a closed dialog; browsers close one at the second Escape.
     parts.tokenDialog.addEventListener("close", () => {
-      if (gateway.status.state === "token") this.askToken(NEEDED);
+      // It comes late: a refusal that was quicker has opened the dialog again, and says why.
+      if (gateway.status.state === "token" && !parts.tokenDialog.open) this.askToken(NEEDED);
     });
     setInterval(() => this.#countDown(), 250);
   }

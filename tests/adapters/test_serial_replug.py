@@ -17,7 +17,7 @@ def percentile(seconds: list[float], part: float) -> float:
     return sorted(seconds)[min(len(seconds) - 1, int(len(seconds) * part))]
 
 
-@pytest.mark.parametrize("times", [30, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [15, pytest.param(1000, marks=pytest.mark.long)])
 async def test_a_board_that_is_pulled_and_returned_is_open_again_within_two_seconds(
     serial_board: SerialBoardFactory, times: int
 ) -> None:

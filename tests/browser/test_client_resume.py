@@ -87,6 +87,8 @@ async def test_a_command_in_flight_when_the_gateway_dies_ends_unknown(
     await page.evaluate("() => { window.fate = gateway.command('greenhouse', 'fan', true); }")
     await board.actuated()
     gateway.kill()
+    await gateway.start()
     fate = await page.evaluate("window.fate")
-    assert (fate["outcome"], fate["detail"], fate["final"]) == ("unknown", "connection lost", True)
+    assert (fate["state"], fate["outcome"], fate["final"]) == ("lost", "unknown", True)
+    assert fate["detail"] == "the gateway ended before it was known what became of it"
     assert len(board.actuations) == 1

@@ -19,12 +19,12 @@ def keys(lane: Lane) -> str:
     return "".join(command.key for command in lane)
 
 
-def add(lane: Lane, command: Command, *, is_action: bool = False) -> Command | None:
+def add(lane: Lane, command: Command, *, is_action: bool = False) -> list[Command]:
     """As the router adds it; returns what it replaced."""
     superseded = lane.superseded_by(command, is_action=is_action)
     lane.check_room(command, superseded)
-    if superseded is not None:
-        lane.remove(superseded)
+    for older in superseded:
+        lane.remove(older)
     lane.add(command)
     return superseded
 
@@ -39,24 +39,26 @@ def test_urgent_commands_go_before_the_others_and_each_kind_stays_in_order() -> 
 def test_a_newer_value_replaces_an_older_one_of_its_point_and_takes_its_own_place() -> None:
     lane = Lane()
     first = a_command("a", "fan")
-    assert [add(lane, c) for c in (first, a_command("b", "lamp"), a_command("c", "fan"))] == [None, None, first]
+    assert [add(lane, c) for c in (first, a_command("b", "lamp"), a_command("c", "fan"))] == [[], [], [first]]
     assert keys(lane) == "bc"
 
 
 def test_each_press_of_a_button_is_an_action_of_its_own() -> None:
     lane = Lane()
     for key in "abc":
-        assert add(lane, a_command(key, "reset"), is_action=True) is None
+        assert add(lane, a_command(key, "reset"), is_action=True) == []
     assert keys(lane) == "abc"
 
 
 def test_what_is_urgent_is_only_replaced_by_what_is_urgent_too() -> None:
     lane = Lane()
     off = a_command("a", urgent=True)
-    assert add(lane, off) is None
-    assert add(lane, a_command("b")) is None
+    on = a_command("b")
+    assert add(lane, off) == []
+    assert add(lane, on) == []
     assert keys(lane) == "ab"
-    assert add(lane, a_command("c", urgent=True)) is off
+    assert add(lane, a_command("c", urgent=True)) == [off, on], "the last word is off"
+    assert keys(lane) == "c"
 
 
 def test_a_full_lane_refuses_but_has_room_for_what_is_urgent_and_for_what_replaces() -> None:

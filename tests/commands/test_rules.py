@@ -117,6 +117,15 @@ async def test_what_a_dropped_connection_missed_is_owed_until_the_command_is_for
     assert ledger.owed(PANEL.name) == []
 
 
+async def test_a_disk_that_hangs_lets_a_command_expire(bench: Bench) -> None:
+    async def claim(command: object, inputs: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    bench.audit.claim = claim  # type: ignore[method-assign]
+    assert await end(bench.submit(ttl=0.05)) == ("expired", "not_executed", None)
+    assert bench.board.written == []
+
+
 async def test_a_stop_that_finds_a_command_not_yet_written_knows_that_it_was_not(bench: Bench) -> None:
     started, gate = asyncio.Event(), asyncio.Event()
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
+from gateway.commands import Command, Sender
+from gateway.errors import AuditError, RequestError
 from gateway.model import Value
 from tests.commands.bench import Bench, end
 from tests.parts.waiting import eventually
@@ -117,6 +120,54 @@ async def test_a_device_that_does_not_answer_does_not_hold_up_the_stop(bench: Be
     async with asyncio.timeout(10):
         await bench.commands.stop()
     assert bench.board.written[-1].value == 5
+
+
+async def test_a_lease_goes_on_where_the_command_that_would_end_it_was_not_done(bench: Bench) -> None:
+    await started(bench)
+    await set_heater(bench, 21, 10)
+    bench.board.says_yes = False
+    refused = await bench.sent("heater", 0)
+    bench.board.answer(ok=False, error="jammed")
+    assert (await end(refused))[0] == "failed"
+    bench.monotonic += 11
+    bench.commands.tick()
+    assert await settle(bench) == [21, 0, 5]
+
+
+async def test_a_device_that_is_never_heard_gets_its_safe_value_too(bench: Bench) -> None:
+    await started(bench)
+    await set_heater(bench, 21, 10)
+    bench.board.link.down("the broker blinked")
+    bench.board.link.up()
+    assert bench.devices.get("bench").state == "unknown"  # type: ignore[union-attr]
+    bench.monotonic += 11
+    bench.commands.tick()
+    assert await settle(bench) == [21, 5]
+
+
+async def test_a_stop_does_not_leave_a_lease_behind(bench: Bench) -> None:
+    await started(bench)
+    section = bench.devices.declared["bench"].points["heater"]
+    object.__setattr__(section, "safe_on", ("lease",))
+    await set_heater(bench, 21, 10)
+    await bench.commands.stop()
+    assert await settle(bench) == [21, 5]
+
+
+async def test_an_audit_that_cannot_be_written_does_not_keep_a_heater_on(bench: Bench) -> None:
+    def refuse(command: Command, sender: Sender) -> None:
+        raise RequestError("unavailable", "the disk is full")
+
+    async def fail(command: Command, inputs: Mapping[str, object]) -> None:
+        raise AuditError("the disk is full")
+
+    await started(bench)
+    await set_heater(bench, 21, 10)
+    bench.audit.accepted, bench.audit.claim = refuse, fail  # type: ignore[method-assign]
+    assert bench.refused("heater", 22) == "unavailable"
+    bench.monotonic += 11
+    bench.commands.tick()
+    assert await settle(bench) == [21, 5]
 
 
 async def test_interlocks_do_not_hold_back_what_is_safe(bench: Bench) -> None:

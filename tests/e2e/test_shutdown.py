@@ -90,7 +90,10 @@ async def test_what_hangs_does_not_hold_it_up_and_queued_commands_are_told_their
             fates = [frame["command"] for frame in client.aside("command") if frame["command"]["final"]]
             for id in devices:
                 mine = [(fate["state"], fate["outcome"]) for fate in fates if fate["device"] == id]
-                assert mine == [("lost", "unknown")] + [("rejected", "not_executed")] * 3
+                # The first was on its way, or still being recorded: then it is known that nothing of it was written.
+                first = [fate for fate in mine if fate == ("lost", "unknown")]
+                assert len(first) <= 1
+                assert sorted(mine) == first + [("rejected", "not_executed")] * (4 - len(first))
 
 
 async def test_while_no_broker_answers_it_ends_at_once(gateway_process: StartGateway, mosquitto: Mosquitto) -> None:

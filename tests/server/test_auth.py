@@ -94,6 +94,17 @@ def test_rights_hold_while_the_configuration_gives_exactly_them() -> None:
     assert Authenticator(None).still_holds(LOCAL)
 
 
+def test_a_token_that_was_replaced_holds_no_more_though_name_and_rights_stayed() -> None:
+    authenticator = Authenticator(SECTION)
+    identity = admit(authenticator, "panel-token")
+    ticket, _ = authenticator.tickets.issue(identity)
+    other = [t.model_copy(update={"sha256": "0" * 64}) if t.name == "panel" else t for t in SECTION.tokens]
+    replaced = authenticator.renewed(SECTION.model_copy(update={"tokens": tuple(other)}))
+    assert not replaced.still_holds(identity)
+    assert replaced.still_holds(admit(authenticator, "other-token"))
+    assert "does not hold any more" in refused(replaced, ticket, "ticket")
+
+
 # ---- signed tokens
 
 
@@ -134,6 +145,16 @@ def test_a_revoked_token_is_refused_and_its_identity_holds_no_more(tmp_path: Pat
     assert refused(authenticator, signed(jti="t-1")) == "the token was revoked"
     assert authenticator.still_holds(admit(authenticator, signed(jti="t-2")))
     assert authenticator.still_holds(admit(authenticator, signed(jti=None))), "nobody can revoke it alone"
+
+
+def test_while_a_list_of_revoked_tokens_was_never_read_no_signed_token_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "revoked.json").write_text("damaged")
+    authenticator = Authenticator(SECTION).renewed(taking_signed(tmp_path))
+    authenticator.revocations.look()
+    assert "cannot be read" in refused(authenticator, signed())
+    (tmp_path / "revoked.json").write_text('{"revoked": {}}')
+    authenticator.revocations.look()
+    assert admit(authenticator, signed())
 
 
 def test_another_key_or_audience_ends_what_was_signed_before() -> None:

@@ -146,7 +146,7 @@ async def test_only_so_many_tickets_wait_for_their_use(live: Live) -> None:
     headers = {"Authorization": "Bearer wall-token"}
     async with aiohttp.ClientSession(headers=headers) as http:
         for _ in range(64):
-            live.gateway.services.authenticator.tickets.issue(live.gateway.services.authenticator._tokens[0][1])
+            live.gateway.services.authenticator.tickets.issue(live.gateway.services.authenticator._tokens[0])
         async with http.post(f"{live.url}/api/v1/tickets") as answer:
             assert answer.status == 429
             assert answer.headers["Retry-After"] == "30"

@@ -138,9 +138,7 @@ class Link:
             if device.available is False:
                 device.available = None
             self._judge(device)
-        # One that was never heard is no one else either.
-        unheard = None if name is None else f"{self.adapter}.{safe_name(name)}"
-        self._acknowledge(self.adapter, answer, device.id if device else unheard)
+        self._acknowledge(self.adapter, answer, device.id if device else None)
 
     def judge_silence(self) -> None:
         """Judges the devices that have gone quiet; the clock of the bus calls it."""

@@ -245,9 +245,6 @@ async def test_without_tokens_another_hosts_name_is_not_served(local: Web, host:
 @pytest.mark.parametrize("host", ["localhost", "localhost:8080", "pi.localhost", "127.0.0.1", "[::1]:8080"])
 async def test_without_tokens_names_of_this_machine_are_served(local: Web, host: str) -> None:
     assert (await local("GET", "/api/v1/devices", headers={"Host": host}))[0] == 200
-    for proxied in ("X-Forwarded-For", "x-forwarded-for", "Forwarded"):
-        headers = {"Host": host, proxied: "192.0.2.7"}
-        assert (await local("GET", "/api/v1/devices", headers=headers))[0] == 403, "nobody knows who that is"
 
 
 async def test_a_listed_origins_host_is_served(serve: Serve, http: aiohttp.ClientSession) -> None:

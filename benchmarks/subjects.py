@@ -22,7 +22,7 @@ _START_WITHIN = 20.0  # seconds
 # Everything that a benchmark has many of comes from this machine.
 GATEWAY = """
 gateway: {{name: bench}}
-server: {{max_connections: 20000, max_connections_per_address: 20000}}
+server: {{max_connections: 20000, max_connections_per_address: 20000, limits: {{requests: 100000}}}}
 adapters:
 {adapters}
 """

@@ -24,7 +24,9 @@ def idle(pace: Pace) -> list[Row]:
     """M1: a gateway with one serial and one MQTT adapter, both up and silent."""
     seconds = max(5.0, 3 * pace.seconds)
     with broker() as mosquitto, worker("lines") as board:
-        adapters = SERIAL_ADAPTER.format(port=board.told["path"]) + MQTT_ADAPTER.format(url=mosquitto.url)
+        adapters = SERIAL_ADAPTER.format(port=board.told["path"], settings="codec: json") + MQTT_ADAPTER.format(
+            url=mosquitto.url
+        )
         with gateway(adapters) as process:
             time.sleep(3.0)
             before = cpu_seconds(process.pid)

@@ -40,7 +40,7 @@ MQTT_ADAPTER = """
     topics: [{{readings: "bench/{{device}}/telemetry"}}]
 """
 SERIAL_ADAPTER = """
-  - {{id: board, type: serial, port: {port}}}
+  - {{id: board, type: serial, port: {port}, {settings}}}
 """
 
 

@@ -16,13 +16,21 @@ from device_sims.signals import derive
 class Command:
     """A command as a wire delivered it; `id` is None where the sender wants no acknowledgement.
 
-    A `bare` one has a text for its value, whatever the point's type.
+    A `bare` one has a text for its value, whatever the point's type. `node` is the device that it names, where it does.
     """
 
     point: object
     value: object
     id: object = None
     bare: bool = False
+    node: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A wire's request for a reading; `node` is the device that it names, where it does."""
+
+    node: object = None
 
 
 class SimulatedDevice:
@@ -45,12 +53,18 @@ class SimulatedDevice:
         self.name = name
         self.kind = kind
         self.sequence = 0
-        self.state: dict[str, Value] = {point: actuator.initial for point, actuator in kind.actuators.items()}
+        self.state: dict[str, Value] = {}
+        self.restart()
         self._interval = interval
         self._record = record
         self._stamp = stamp
         own = derive(seed, name)
         self._sensors = [(point, sensor, sensor.signal(own)) for point, sensor in kind.sensors.items()]
+
+    def restart(self) -> None:
+        """Starts anew: counts readings from 1 again, with its actuators as they were at first."""
+        self.sequence = 0
+        self.state = {point: actuator.initial for point, actuator in self.kind.actuators.items()}
 
     def reading(self) -> dict[str, Value]:
         """The next reading: sensors, actuators, and `sequence`, which counts readings from 1 so that holes show."""

@@ -3,24 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from device_sims.faults import Fault, Garbage, NoAcknowledgement, OneByteAtATime, Refusal, Silence, Unplug
+from device_sims.faults import (
+    BadChecksum,
+    DoubleAcknowledgement,
+    Duplicate,
+    Fault,
+    Garbage,
+    Glued,
+    LateAcknowledgement,
+    ModbusException,
+    NoAcknowledgement,
+    OneByteAtATime,
+    Reboot,
+    Refusal,
+    Silence,
+    SlowAcknowledgement,
+    Split,
+    Truncate,
+    Unplug,
+)
 
 FAULTS: Mapping[str, type[Fault]] = {
     "garbage": Garbage,
     "silence": Silence,
     "no-ack": NoAcknowledgement,
     "refuse": Refusal,
+    "slow": SlowAcknowledgement,
+    "late-ack": LateAcknowledgement,
+    "double-ack": DoubleAcknowledgement,
     "one-byte": OneByteAtATime,
+    "split": Split,
+    "glued": Glued,
+    "bad-checksum": BadChecksum,
+    "truncate": Truncate,
+    "duplicate": Duplicate,
+    "reboot": Reboot,
     "unplug": Unplug,
+    "exception": ModbusException,
 }
 
 
-def parse_fault(text: str, seed: int = 0) -> Fault:
+def parse_fault(text: str, seed: int = 0, *, at_once: bool = False) -> Fault:
     """The fault that `text` describes; `ValueError` says what is wrong with it.
 
-    `seed` is for faults that have one and are given none.
+    `seed` is for faults that have one and are given none. `at_once`, a fault without settings spoils from the start.
     """
     name, _, arguments = text.partition("=")
     if name not in FAULTS:
@@ -28,6 +56,8 @@ def parse_fault(text: str, seed: int = 0) -> Fault:
     kind = FAULTS[name]
     fields = _settings(kind)
     given: dict[str, object] = {"seed": seed} if "seed" in fields else {}
+    if at_once and not arguments:
+        given |= kind.at_once
     for position, argument in enumerate(arguments.split(",") if arguments else ()):
         key, colon, value = argument.partition(":")
         if not colon:
@@ -43,13 +73,22 @@ def parse_fault(text: str, seed: int = 0) -> Fault:
         raise ValueError(f"{name}: {error}") from None
 
 
-def describe_faults() -> str:
-    """One line for each fault: its name, its settings with their defaults, and what it does."""
+def check_faults(faults: Iterable[Fault], *simulators: str) -> None:
+    """Raises `ValueError` for a fault that none of these simulators (SERIAL, MQTT, MODBUS, RTU) can have."""
+    for fault in faults:
+        if not set(simulators) & set(fault.where):
+            name = next((name for name, kind in FAULTS.items() if type(fault) is kind), type(fault).__name__)
+            raise ValueError(f"{name} is a fault of {' and '.join(fault.where)}")
+
+
+def describe_faults(*simulators: str) -> str:
+    """Two lines for each fault of these simulators: its name, its settings with their defaults, and what it does."""
     lines = []
     for name, kind in FAULTS.items():
-        settings = ",".join(f"{key}:{str(default).lower()}" for key, default in _settings(kind).items())
-        claim = (kind.__doc__ or "").splitlines()[0]
-        lines.append(f"  {name}={settings}\n      {claim}")
+        if set(simulators) & set(kind.where):
+            settings = ",".join(f"{key}:{str(default).lower()}" for key, default in _settings(kind).items())
+            claim = (kind.__doc__ or "").splitlines()[0]
+            lines.append(f"  {name}{'=' if settings else ''}{settings}\n      {claim}")
     return "\n".join(lines)
 
 

@@ -6,12 +6,20 @@ async def test_a_board_speaks(serial_board):
 
 async def test_nodes_speak(mqtt_nodes):
     nodes = await mqtt_nodes("mqtt://127.0.0.1:1883", devices=3, rate=2)
+
+async def test_a_meter_answers(modbus_meter):
+    meter = await modbus_meter()
+    ...  # connect to meter.address
+
+async def test_a_fleet(scenario):
+    play = await scenario("fleet.yaml")
+    ...  # play.devices["greenhouse"]
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +27,9 @@ from typing import Protocol
 import pytest
 
 from device_sims.faults import Fault
+from device_sims.modbus_meter import ModbusMeter
 from device_sims.mqtt_node import START_TIMEOUT, MqttNodes
+from device_sims.scenario import Play, read_scenario
 from device_sims.serial_board import SerialBoard
 
 try:
@@ -41,6 +51,12 @@ class SerialBoardFactory(Protocol):
         devices: int = ...,
         faults: Iterable[Fault] = ...,
         stamp: bool = ...,
+        framing: str = ...,
+        checksum: str = ...,
+        codec: str | None = ...,
+        header: bool = ...,
+        poll: bool = ...,
+        dead: Iterable[str] = ...,
     ) -> SerialBoard:
         """A plugged board; its link is in the test's `tmp_path` unless `link` says otherwise."""
 
@@ -65,6 +81,29 @@ class MqttNodesFactory(Protocol):
         """Nodes that are connected to the broker at `url`."""
 
 
+class ModbusMeterFactory(Protocol):
+    """What the fixture `modbus_meter` gives."""
+
+    async def __call__(
+        self,
+        listen: str | None = ...,
+        *,
+        link: str | os.PathLike[str] | None = ...,
+        rate: float = ...,
+        seed: int = ...,
+        devices: int = ...,
+        faults: Iterable[Fault] = ...,
+    ) -> ModbusMeter:
+        """A meter that answers: at a free port of the loopback, or on the line `link`."""
+
+
+class ScenarioFactory(Protocol):
+    """What the fixture `scenario` gives."""
+
+    async def __call__(self, source: str | os.PathLike[str] | Mapping[str, object]) -> Play:
+        """A scenario that plays, from a file or a mapping; its links are in the test's `tmp_path`."""
+
+
 @async_fixture
 async def serial_board(tmp_path: Path) -> AsyncIterator[SerialBoardFactory]:
     """A factory of serial boards, which are gone when the test ends."""
@@ -80,6 +119,12 @@ async def serial_board(tmp_path: Path) -> AsyncIterator[SerialBoardFactory]:
             devices: int = 1,
             faults: Iterable[Fault] = (),
             stamp: bool = False,
+            framing: str = "lines",
+            checksum: str = "none",
+            codec: str | None = None,
+            header: bool = True,
+            poll: bool = False,
+            dead: Iterable[str] = (),
         ) -> SerialBoard:
             nonlocal made
             made += 1
@@ -91,6 +136,12 @@ async def serial_board(tmp_path: Path) -> AsyncIterator[SerialBoardFactory]:
                 devices=devices,
                 faults=faults,
                 stamp=stamp,
+                framing=framing,
+                checksum=checksum,
+                codec=codec,
+                header=header,
+                poll=poll,
+                dead=dead,
             )
             return await boards.enter_async_context(board)
 
@@ -130,3 +181,36 @@ async def mqtt_nodes() -> AsyncIterator[MqttNodesFactory]:
             return await groups.enter_async_context(nodes)
 
         yield make
+
+
+@async_fixture
+async def modbus_meter() -> AsyncIterator[ModbusMeterFactory]:
+    """A factory of Modbus meters, which are gone when the test ends."""
+    async with AsyncExitStack() as meters:
+
+        async def make(
+            listen: str | None = None,
+            *,
+            link: str | os.PathLike[str] | None = None,
+            rate: float = 20.0,
+            seed: int = 1,
+            devices: int = 1,
+            faults: Iterable[Fault] = (),
+        ) -> ModbusMeter:
+            if listen is None and link is None:
+                listen = "127.0.0.1:0"
+            meter = ModbusMeter(listen, link=link, rate=rate, seed=seed, devices=devices, faults=faults)
+            return await meters.enter_async_context(meter)
+
+        yield make
+
+
+@async_fixture
+async def scenario(tmp_path: Path) -> AsyncIterator[ScenarioFactory]:
+    """Plays scenarios, whose devices are gone when the test ends."""
+    async with AsyncExitStack() as plays:
+
+        async def play(source: str | os.PathLike[str] | Mapping[str, object]) -> Play:
+            return await plays.enter_async_context(Play(read_scenario(source, folder=tmp_path)))
+
+        yield play

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from device_sims.signals import Counter, Drifting, Noisy, Product, Signal, Stepping, derive
+from device_sims.signals import Counter, Drifting, Noisy, Product, Signal, Since, Stepping, Swinging, Turning, derive
 
 Value = bool | int | float | str
 
@@ -20,12 +21,15 @@ class Sensor:
     """A point that is measured.
 
     `signal` makes the signal for a device's seed; values are rounded to `decimals`, and are integers when that is 0.
-    While the actuator named `needs` is off, the sensor reads zero.
+    While the actuator named `needs` is off, the sensor reads zero. `unit` is a UCUM code. `packed` is the format in
+    which a binary frame holds it (struct of the standard library), without its decimal point in an integer one.
     """
 
     signal: Callable[[int], Signal]
     decimals: int = 0
     needs: str | None = None
+    unit: str = ""
+    packed: str = "f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,39 +81,49 @@ class Kind:
     actuators: Mapping[str, Switch | Dial]
 
 
-def _drifting(name: str, centre: float, swing: float, period: float, noise: float) -> Callable[[int], Signal]:
+def drifting(name: str, centre: float, swing: float, period: float, noise: float) -> Callable[[int], Signal]:
+    """A sensor's signal that wanders around a centre."""
+
     def make(seed: int) -> Signal:
         return Noisy(derive(seed, name, "noise"), Drifting(derive(seed, name), centre, swing, period), noise)
 
     return make
 
 
-def _stepping(name: str, low: float, high: float, hold: float, noise: float) -> Callable[[int], Signal]:
+def stepping(name: str, low: float, high: float, hold: float, noise: float) -> Callable[[int], Signal]:
+    """A sensor's signal that jumps between levels."""
+
     def make(seed: int) -> Signal:
         return Noisy(derive(seed, name, "noise"), Stepping(derive(seed, name), low, high, hold), noise)
 
     return make
 
 
-_VOLTAGE = _drifting("voltage", 230, 4, 90, 0.4)
-_CURRENT = _stepping("current", 0.4, 9, 12, 0.05)
+VOLTAGE = drifting("voltage", 230, 4, 90, 0.4)
+CURRENT = stepping("current", 0.4, 9, 12, 0.05)
+
+
+def power(seed: int) -> Signal:
+    """The product of the voltage and the current of this seed."""
+    return Product(VOLTAGE(seed), CURRENT(seed))
+
 
 CLIMATE = Kind(
     "climate",
     {
-        "temperature": Sensor(_drifting("temperature", 21.5, 3, 180, 0.1), decimals=1),  # degrees Celsius
-        "humidity": Sensor(_drifting("humidity", 48, 9, 240, 0.6)),  # percent
-        "pressure": Sensor(_drifting("pressure", 1013, 5, 600, 0.1), decimals=1),  # hectopascal
+        "temperature": Sensor(drifting("temperature", 21.5, 3, 180, 0.1), decimals=1, unit="Cel", packed="h"),
+        "humidity": Sensor(drifting("humidity", 48, 9, 240, 0.6), unit="%", packed="B"),
+        "pressure": Sensor(drifting("pressure", 1013, 5, 600, 0.1), decimals=1, unit="hPa"),
     },
     {"fan": Switch(), "setpoint": Dial(21, low=5, high=30)},
 )
 POWER = Kind(
     "power",
     {
-        "voltage": Sensor(_VOLTAGE, decimals=1),  # volt
-        "current": Sensor(_CURRENT, decimals=2, needs="relay"),  # ampere
-        "power": Sensor(lambda seed: Product(_VOLTAGE(seed), _CURRENT(seed)), decimals=1, needs="relay"),  # watt
-        "pulses": Sensor(lambda _seed: Counter(every=0.5)),  # of the meter's light
+        "voltage": Sensor(VOLTAGE, decimals=1, unit="V", packed="H"),
+        "current": Sensor(CURRENT, decimals=2, needs="relay", unit="A", packed="H"),
+        "power": Sensor(power, decimals=1, needs="relay", unit="W"),
+        "pulses": Sensor(lambda _seed: Counter(every=0.5), packed="I"),  # of the meter's light
     },
     # On from the start: a power meter whose load is off has only zeros to show.
     {"relay": Switch(initial=True), "limit": Dial(2000, low=0, high=3680)},
@@ -117,13 +131,53 @@ POWER = Kind(
 TANK = Kind(
     "tank",
     {
-        "level": Sensor(_drifting("level", 55, 35, 200, 0.2), decimals=1),  # percent
-        "flow": Sensor(_stepping("flow", 2, 14, 20, 0.3), decimals=2, needs="valve"),  # litres a minute
+        "level": Sensor(drifting("level", 55, 35, 200, 0.2), decimals=1, unit="%", packed="H"),
+        "flow": Sensor(stepping("flow", 2, 14, 20, 0.3), decimals=2, needs="valve", unit="L/min"),
     },
     {"valve": Switch(initial=True), "pump": Dial(40, low=0, high=100)},
 )
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (CLIMATE, POWER, TANK)}
+# A receiver on a circle around a place: where it is, which way it goes and how fast must agree with each other.
+_LATITUDE, _LONGITUDE = 52.5163, 13.3777  # degrees
+_RADIUS = 200.0  # metres
+_ROUND = 240.0  # seconds for once around
+_DEGREE = 111_195.0  # metres in a degree of latitude
+FIX_AFTER = 10.0  # seconds that the receiver looks for satellites
+
+GPS = Kind(
+    "gps",
+    {
+        "latitude": Sensor(
+            lambda _seed: Swinging(_LATITUDE, _RADIUS / _DEGREE, _ROUND, turn=0.25), decimals=6, unit="deg", packed="d"
+        ),
+        "longitude": Sensor(
+            lambda _seed: Swinging(_LONGITUDE, _RADIUS / (_DEGREE * math.cos(math.radians(_LATITUDE))), _ROUND),
+            decimals=6,
+            unit="deg",
+            packed="d",
+        ),
+        "altitude": Sensor(drifting("altitude", 35, 2, 120, 0.2), decimals=1, unit="m"),
+        "speed": Sensor(lambda _seed: Swinging(2 * math.pi * _RADIUS / _ROUND, 0, _ROUND), decimals=2, unit="m/s"),
+        "course": Sensor(lambda _seed: Turning(_ROUND, start=90), decimals=1, unit="deg"),
+        "satellites": Sensor(stepping("satellites", 6, 12, 15, 0), packed="B"),
+        "fix": Sensor(lambda _seed: Since(FIX_AFTER), packed="B"),
+    },
+    {},
+)
+BOAT = Kind(
+    "boat",
+    {
+        "wind_angle": Sensor(drifting("wind_angle", 140, 60, 60, 2), decimals=1, unit="deg"),
+        "wind_speed": Sensor(drifting("wind_speed", 7, 4, 45, 0.5), decimals=1, unit="m/s"),
+        "depth": Sensor(drifting("depth", 12, 7, 120, 0.05), decimals=2, unit="m"),
+        "water_temperature": Sensor(drifting("water_temperature", 16, 1.5, 300, 0.05), decimals=1, unit="Cel"),
+        "heading": Sensor(drifting("heading", 200, 25, 80, 0.5), decimals=1, unit="deg"),
+        "speed": Sensor(drifting("speed", 3, 1, 70, 0.05), decimals=2, unit="m/s"),
+    },
+    {},
+)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (CLIMATE, POWER, TANK, GPS, BOAT)}
 
 
 def kind_named(name: str) -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +13,8 @@ from device_sims.actuations import Actuation, ActuationLog
 from device_sims.background import end
 from device_sims.broker_url import BrokerUrl
 from device_sims.device import SimulatedDevice
-from device_sims.faults import Fault, Faults
+from device_sims.fault_names import check_faults
+from device_sims.faults import MQTT, Fault, Faults
 from device_sims.kinds import kind_named
 from device_sims.mqtt_link import Incoming, LinkDownError, MqttLink
 from device_sims.mqtt_profiles import PROFILES, Message
@@ -20,8 +22,6 @@ from device_sims.pace import Pace, check_load
 from device_sims.signals import derive
 
 MOST_CONNECTIONS = 16  # more nodes than this share one connection
-FAULT_TICK = 0.05  # seconds between looks at what the faults want
-IDLE_TICK = 0.5  # seconds between looks at whether there are faults
 START_TIMEOUT = 10.0  # seconds
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class MqttNodes:
         self.url = BrokerUrl.parse(url)
         self.prefix = prefix.rstrip("/")
         self.faults = Faults(faults)
+        check_faults(self.faults, MQTT)
         self.sent = 0  # readings
         self.errors = 0  # messages that were no command
         self.ignored = 0  # commands that came retained
@@ -72,6 +73,7 @@ class MqttNodes:
         self._started = 0.0
         self._pulled_by_fault = False
         self._task: asyncio.Task[None] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
         interval = 1 / rate if rate else 1.0
         self.devices = [
             SimulatedDevice(
@@ -167,6 +169,7 @@ class MqttNodes:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tg:
+            self._tasks = tg
             for i, link in enumerate(self._links, start=1):
                 tg.create_task(link.run(), name=f"nodes:{self.prefix}:link{i}")
             tg.create_task(self._speak(), name=f"nodes:{self.prefix}:readings")
@@ -178,7 +181,7 @@ class MqttNodes:
         return await self._report([device], self._link_of[device.name])
 
     async def _report(self, devices: Sequence[SimulatedDevice], link: MqttLink) -> bool:
-        if not link.up.is_set() or self.faults.silent(self._age()):
+        if not link.up.is_set() or self.faults.silent(self.age):
             return False
         messages: list[Message] = []
         for device in devices:
@@ -199,17 +202,17 @@ class MqttNodes:
         while True:
             self._follow_faults()
             due: dict[MqttLink, list[SimulatedDevice]] = {}
-            for _ in range(pace.due(self._age())):
+            for _ in range(pace.due(self.age)):
                 device = self.devices[turn]
                 due.setdefault(self._link_of[device.name], []).append(device)
                 turn = (turn + 1) % len(self.devices)
             for link, devices in due.items():
                 await self._report(devices, link)
-            await asyncio.sleep(min(pace.wait(self._age()), FAULT_TICK if self.faults else IDLE_TICK))
+            await asyncio.sleep(min(pace.wait(self.age), self.faults.tick))
 
     def _follow_faults(self) -> None:
         """Unplugs and replugs where a fault's time has come; what a person unplugged stays so."""
-        gone = self.faults.unplugged(self._age())
+        gone = self.faults.unplugged(self.age)
         if gone == self._pulled_by_fault:
             return
         self._pulled_by_fault = gone
@@ -221,7 +224,9 @@ class MqttNodes:
     def _base(self, device: SimulatedDevice) -> str:
         return f"{self.prefix}/{device.name}"
 
-    def _age(self) -> float:
+    @property
+    def age(self) -> float:
+        """Seconds since the nodes were started, by which their faults go."""
         return asyncio.get_running_loop().time() - self._started
 
     # What they hear
@@ -242,8 +247,23 @@ class MqttNodes:
             return
         error = device.obey(command, self.faults)
         answer = self._profile.acknowledgement(self._base(device), command, error)
-        if answer and not self.faults.loses_acknowledgement() and not self.faults.silent(self._age()):
-            topic, payload = answer
-            await self._link_of[device.name].publish(topic, payload, qos=1)
+        if answer and not self.faults.loses_acknowledgement():
+            answers = [answer, answer] if self.faults.repeats_acknowledgement() else [answer]
+            if delay := self.faults.acknowledgement_delay():
+                late = self._answer_late(device, answers, delay)
+                assert self._tasks is not None  # noqa: S101 - whatever receives is a task of it
+                self._tasks.create_task(late, name=f"nodes:{self.prefix}:{device.name}:answer")
+            else:
+                await self._answer(device, answers)
         if error is None:
             await self.report(device)
+
+    async def _answer(self, device: SimulatedDevice, answers: Sequence[Message]) -> None:
+        for topic, payload in answers:
+            if not self.faults.silent(self.age):
+                await self._link_of[device.name].publish(topic, payload, qos=1)
+
+    async def _answer_late(self, device: SimulatedDevice, answers: Sequence[Message], seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        with suppress(LinkDownError):  # the link says so in its own time
+            await self._answer(device, answers)

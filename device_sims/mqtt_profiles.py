@@ -17,7 +17,7 @@ from typing import Protocol
 
 from device_sims.device import Command
 from device_sims.kinds import Value
-from device_sims.wire import command_in, decode, encode_acknowledgement, encode_reading
+from device_sims.wire.messages import command_in, decode, encode_acknowledgement, encode_reading
 
 Message = tuple[str, bytes]  # topic and payload
 

@@ -22,7 +22,7 @@ class PtyPort:
     Behaves like a USB board: what it says while nobody has the port open, or nobody reads, is lost (and counted in
     `dropped`), and it keeps going. Only the master is held, so that the other end can be seen to open and close.
     `receive` takes bytes as they come; `forget` is called when whoever had the port open has closed it, or was hung up
-    on. `pause` gives the seconds between single bytes, or None to write all at once.
+    on. `pause` gives the seconds between pieces of at most `piece` bytes, or None to write all at once.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class PtyPort:
         receive: Callable[[bytes], None],
         forget: Callable[[], None],
         pause: Callable[[], float | None],
+        piece: Callable[[], int] = lambda: 1,
     ) -> None:
         self.link = link
         self.path: str | None = None
@@ -39,6 +40,7 @@ class PtyPort:
         self._receive = receive
         self._forget = forget
         self._pause = pause
+        self._piece = piece
         self._pending = bytearray()
         self._timer: asyncio.Handle | None = None
         self._master = -1
@@ -97,12 +99,12 @@ class PtyPort:
         self._forget_pending()
         self._forget()
 
-    def write(self, frame: bytes) -> bool:
-        """Sends the whole frame, or drops the whole frame, counts it and returns False; never waits."""
-        if not self.is_open or (self._pending and len(self._pending) + len(frame) > PENDING_LIMIT):
-            self.dropped += 1
+    def write(self, written: bytes, frames: int = 1) -> bool:
+        """Sends all of the so many frames, or drops all of them, counts them and returns False; never waits."""
+        if not self.is_open or (self._pending and len(self._pending) + len(written) > PENDING_LIMIT):
+            self.dropped += frames
             return False
-        self._pending += frame
+        self._pending += written
         if self._timer is None:
             self._pump()
         return True
@@ -113,7 +115,7 @@ class PtyPort:
         while self._pending:
             pause = self._pause()
             try:
-                written = os.write(self._master, self._pending if pause is None else self._pending[:1])
+                written = os.write(self._master, self._pending if pause is None else self._pending[: self._piece()])
             except BlockingIOError:
                 return
             except OSError:

@@ -108,3 +108,40 @@ class Product:
     def at(self, t: float) -> float:
         """The value `t` seconds after the start."""
         return self.left.at(t) * self.right.at(t)
+
+
+@dataclass(frozen=True, slots=True)
+class Swinging:
+    """Swings around `centre` by at most `swing`, once in `period` seconds; `turn` of 0.25 starts it at the top."""
+
+    centre: float
+    swing: float
+    period: float
+    turn: float = 0.0
+
+    def at(self, t: float) -> float:
+        """The value `t` seconds after the start."""
+        return self.centre + self.swing * math.sin(2 * math.pi * (t / self.period + self.turn))
+
+
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """An angle in degrees, 0 ≤ x < 360, that goes around once in `period` seconds from `start`."""
+
+    period: float
+    start: float = 0.0
+
+    def at(self, t: float) -> float:
+        """The value `t` seconds after the start."""
+        return (self.start + 360 * t / self.period) % 360
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """0 before `after` seconds, and 1 from then on."""
+
+    after: float
+
+    def at(self, t: float) -> float:
+        """The value `t` seconds after the start."""
+        return float(t >= self.after)

@@ -187,14 +187,14 @@ class Gateway:
                 self.server.sockets.close_revoked()
 
     async def _clock(self) -> None:
-        """The bus's clock: silence, staleness, retention."""
+        """The bus's clock: silence, staleness, what was held back, retention."""
         ticks = 0
         while True:
             await asyncio.sleep(_TICK)
             ticks += 1
             for running in self._adapters.values():
                 running.link.judge_silence()
-            self.devices.mark_stale()
+            self.devices.tick()
             self.commands.tick()
             if ticks % _FORGET_EVERY == 0:
                 self.log.forget_old()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -50,24 +50,30 @@ class DeviceState(StrEnum):
 
 
 NO_QUALITY: Mapping[str, Quality] = {}
+NO_UNITS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What a codec read from one frame: point → value, and the device's own stamp where it sends one.
 
-    Values are as the wire gave them: not yet scaled, and possibly NaN or infinite.
+    Values are as the wire gave them: not yet scaled, and possibly NaN or infinite. `units` holds the UCUM codes of
+    those points whose unit the frame itself tells.
     """
 
     values: dict[str, Value]
     device_time: float | None = None
+    units: Mapping[str, str] = field(default_factory=lambda: NO_UNITS)
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A device's answer to the command with this id; `error` says why where `ok` is false."""
+    """A device's answer to the command with this id; `error` says why where `ok` is false.
 
-    id: int
+    Without an id it answers the command that was written last on its line.
+    """
+
+    id: int | None
     ok: bool
     error: str | None = None
 
@@ -102,7 +108,8 @@ class Reading:
 class Point:
     """One value of a device: what it is, in which unit, and whether it can be commanded.
 
-    `unit` is a UCUM code; `stale_after` is in seconds; `confirm` is the best proof of execution it offers.
+    `unit` is a UCUM code; `stale_after` is in seconds; `confirm` is the best proof of execution it offers. `codes` has
+    what the wire says for each of `values`, where that is not the value itself.
     """
 
     type: PointType
@@ -111,6 +118,7 @@ class Point:
     min: float | None = None
     max: float | None = None
     values: tuple[str, ...] | None = None
+    codes: tuple[tuple[int | str, str], ...] | None = None
     scale: float = 1.0
     offset: float = 0.0
     writable: bool = False
@@ -144,7 +152,7 @@ class Point:
         return None
 
     def to_json(self) -> dict[str, Any]:
-        """The point as it travels: only what is known; scale and offset are the gateway's own business."""
+        """The point as it travels: only what is known; scale, offset and codes are the gateway's own business."""
         members: dict[str, Any] = {"type": self.type}
         for name in ("title", "unit", "min", "max", "stale_after"):
             value = getattr(self, name)
@@ -162,7 +170,9 @@ class Point:
 class Outgoing:
     """A command on its way to the wire: the adapter's own name of the device, and the id that its answer carries.
 
-    `deadline` is monotonic seconds: not one byte is written after it. `value` is the wire's value.
+    `deadline` is monotonic seconds: not one byte is written after it. `value` is the wire's value. `refusal` says what
+    forbids it at this moment, such as an interlock: a wire on which it had to wait for its turn asks right before it
+    writes.
     """
 
     device: str
@@ -171,6 +181,8 @@ class Outgoing:
     value: Value
     id: int
     deadline: float
+    urgent: bool = False  # it goes ahead of what waits, also for its turn on the line
+    refusal: Callable[[], str | None] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,12 @@ async def supervise(
     failed: Callable[[str], None],
     back_off: BackOff,
     draw: Callable[[float, float], float] = random.uniform,
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Runs `attempt` for ever; tells `failed` why each one ended, and waits before the next."""
+    """Runs `attempt` for ever; tells `failed` why each one ended, and waits before the next.
+
+    `wait` takes the seconds, and may return sooner where it sees a reason for another attempt.
+    """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     name = task.get_name() if task is not None else ""
@@ -54,4 +58,4 @@ async def supervise(
         failures += 1
         # A tenth of the bound at least, so that a quick failure cannot spin.
         bound = back_off.bound(failures)
-        await asyncio.sleep(draw(bound / 10, bound))
+        await wait(draw(bound / 10, bound))

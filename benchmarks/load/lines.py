@@ -1,38 +1,42 @@
-"""A serial board that says readings as JSON lines, on a pty: `python -m benchmarks.load.lines`."""
+"""A serial board on a pty, with readings as JSON lines or in another form: `python -m benchmarks.load.lines [FORM]`."""
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 import tty
+from itertools import cycle, islice
 
 from benchmarks.load import readings
+from benchmarks.load.forms import FORMS
 from benchmarks.load.orders import Order, answer, next_order
 
-_BLOCK = 64  # lines encoded at once
+_BLOCK = 64  # frames written at once
 
 
 class Board:
     """The far end of the pty; it keeps the near end open too, so that nobody hangs up in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: str) -> None:
+        self._frames = cycle(FORMS[form].pool())
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.path = os.ttyname(self._slave)
         self._said = 0
 
     def flood(self, order: Order) -> Order:
-        """Says so many lines as fast as they are taken."""
+        """Says so many frames as fast as they are taken."""
         left = order["count"]
         while left:
             block = min(left, _BLOCK)
-            self._write(b"".join(readings.encode(self._said + index) + b"\n" for index in range(block)))
+            self._write(b"".join(islice(self._frames, block)))
             self._said += block
             left -= block
         return {"published": self._said}
 
     def steady(self, order: Order) -> Order:
-        """Says so many lines a second until the next order."""
+        """Says so many numbered and stamped lines of JSON a second until the next order."""
         answer(started=True)
         started, first = time.monotonic(), self._said
         while True:
@@ -51,7 +55,7 @@ class Board:
 
 def main() -> None:
     """Obeys `flood` and `steady`."""
-    board = Board()
+    board = Board(next(iter(sys.argv[1:]), "") or "json")
     answer(path=board.path)
     while True:
         order = next_order(None)

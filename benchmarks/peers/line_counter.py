@@ -1,4 +1,7 @@
-"""A bare loop that reads lines of a port and only counts: `python -m benchmarks.peers.line_counter PATH COUNT…`."""
+"""A bare loop that reads frames of a port and only counts: `python -m benchmarks.peers.line_counter PATH END COUNT…`.
+
+END is the byte that ends a frame, in hex: 0a for lines.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ import sys
 import serial_asyncio
 
 
-async def main(path: str, marks: list[int]) -> None:
-    """Prints each count of lines when it is reached, and ends after the last."""
+async def main(path: str, end: bytes, marks: list[int]) -> None:
+    """Prints each count of frames when it is reached, and ends after the last."""
     count = 0
     reader, _writer = await serial_asyncio.open_serial_connection(url=path, baudrate=115200)
     print("ready", flush=True)
-    while await reader.readline():
+    while await reader.readuntil(end):
         count += 1
         if count == marks[0]:
             print(f"counted {marks.pop(0)}", flush=True)
@@ -22,4 +25,4 @@ async def main(path: str, marks: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], [int(argument) for argument in sys.argv[2:]]))
+    asyncio.run(main(sys.argv[1], bytes.fromhex(sys.argv[2]), [int(argument) for argument in sys.argv[3:]]))

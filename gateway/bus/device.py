@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any
 
-from gateway.config.models import DeviceSection, PointSection
-from gateway.model import Confirm, DeviceState, Point, PointType, Quality, Value, clean
+from gateway.bus.filter import Filter, Latest
+from gateway.bus.pace import Pace, Rate
+from gateway.bus.rules import Rule, make_rule
+from gateway.config.models import DeviceSection
+from gateway.model import Confirm, DeviceState, Point, PointType, Quality, Reading, Value
 
 _HISTORY = 20  # frames over which "mostly bad" is judged
 _HISTORY_MASK = (1 << _HISTORY) - 1
-_INT64 = 1 << 63
+_LEAST_LIMIT = 2.0  # seconds after which a point is stale at the earliest, where that is learnt
 
-Rule = Callable[[Value], tuple[Value, Quality]]
 PointMatch = Callable[[str], bool]
-
-_WORDS = {"true": True, "on": True, "1": True, "yes": True, "false": False, "off": False, "0": False, "no": False}
-
-
-# The newest value of a point: value, time, quality, and when it was heard in monotonic seconds. A bare tuple, because
-# one is made for every value of every reading.
-Latest = tuple[Value, float, Quality, float]
 
 
 class LinkInfo:
     """What is true of an adapter's link, and so of every device on it."""
 
-    __slots__ = ("errors", "reconnects")
+    __slots__ = ("bytes", "checksum_errors", "errors", "reconnects", "resyncs")
 
     def __init__(self) -> None:
+        self.bytes = 0  # that came in from the wire
         self.errors = 0  # frames that no device could be blamed for
+        self.checksum_errors = 0  # those of them whose checksum was wrong
+        self.resyncs = 0  # times that the framing looked for where the next frame begins
         self.reconnects = 0
+
+    def counters(self) -> dict[str, int]:
+        """What it has counted so far; none of it ever goes down."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class Device:
     """A device: what is declared of it, what was learnt, and how it is now."""
 
     __slots__ = (
-        "adapter", "available", "declared", "errors", "frames", "guessed", "heard", "history", "id", "latest", "link",
-        "name", "offers", "points", "reason", "rules", "sequence", "since", "state", "wire_name",
+        "absence", "adapter", "available", "checksum_errors", "deadlines", "declared", "errors", "filtered", "filters",
+        "frames", "guessed", "heard", "history", "id", "last_heard", "latest", "link", "name", "offers", "paces",
+        "points", "rate", "reason", "rules", "sequence", "since", "state", "unit_changes", "units", "wire_name",
     )  # fmt: skip
 
     def __init__(
@@ -65,12 +69,22 @@ class Device:
         self.points: dict[str, Point] = {}
         self.guessed: set[str] = set()  # points of which only nulls were heard, which show no type
         self.rules: dict[str, Rule] = {}
+        self.filters: dict[str, Filter] = {}  # of the points that are not published with every value
+        self.paces: dict[str, Pace] = {}  # of the points whose `stale_after` is learnt
+        self.deadlines: dict[str, float] = {}  # the `stale_after` of points that have one
+        self.units: dict[str, str] = {}  # what frames said of points
+        self.unit_changes = 0
         self.latest: dict[str, Latest] = {}
         self.frames = 0
         self.errors = 0
+        self.checksum_errors = 0
+        self.filtered = 0  # values that were held back, and never published because a newer one came
+        self.rate = Rate()
+        self.last_heard: float | None = None  # wall clock, of its newest frame
         self.history = 0  # one bit for each of the last frames, 1 is bad
         self.heard: float | None = None  # monotonic, since the link came up
         self.available: bool | None = None  # what the device, or its broker, says of itself
+        self.absence: str | None = None  # why it is not there, in words, where that was said too
         self.sequence = 0  # of its newest entry in the log
         for point, section in declared.points.items():
             if section.declared_type() is not None:
@@ -86,11 +100,95 @@ class Device:
         section = self.declared.points.get(point)
         described = section.to_point(learnt) if section else Point(learnt)
         if described.writable and described.confirm is None:
-            described = replace(described, confirm=self.offers)
+            # An action has no value that a reading could show.
+            best = "acked" if described.type == "action" and self.offers == "verified" else self.offers
+            described = replace(described, confirm=best)
         self.points[point] = described
-        rule = make_rule(described) if section else None
+        self.show_unit(point)
+        if section is None:
+            return
+        rule = make_rule(described)
         if rule is not None:
             self.rules[point] = rule
+        if section.deadband is not None or section.interval is not None:
+            self.filters.setdefault(point, Filter(section.deadband, section.interval or 0.0))
+        if described.stale_after is not None:
+            self.expect(point, described.stale_after)
+        elif point in self.deadlines:  # learnt before
+            self.expect(point, self.deadlines[point])
+        elif section.stale_after is not None:
+            self.paces.setdefault(point, Pace(max(_LEAST_LIMIT, 2 * (section.interval or 0.0))))
+
+    def expect(self, point: str, stale_after: float) -> None:
+        """Values of the point are stale after so many seconds."""
+        self.deadlines[point] = stale_after
+        self.points[point] = replace(self.points[point], stale_after=stale_after)
+        if point in self.filters:
+            self.filters[point].expect(stale_after)
+
+    def keep_pace(self, values: Mapping[str, Value], heard: float) -> bool:
+        """Learns from when values came; returns whether a point changed by it."""
+        changed = False
+        for point, pace in self.paces.items():
+            if point in values and pace.hear(heard) and pace.limit is not None:
+                self.expect(point, pace.limit)
+                changed = True
+        return changed
+
+    def show_unit(self, name: str) -> bool:
+        """Gives the point the unit that frames told, where none is declared; returns whether that is another."""
+        point, section = self.points[name], self.declared.points.get(name)
+        unit = self.units.get(name)
+        # What is scaled is in another unit than the frame's.
+        if unit is None or (section is not None and section.unit is not None) or point.converts or point.unit == unit:
+            return False
+        self.points[name] = replace(point, unit=unit)
+        return True
+
+    def hold_back(self, reading: Reading) -> list[str]:
+        """The points of a reading whose values are not to be published now."""
+        held = []
+        for point, filter in self.filters.items():
+            if point not in reading.values:
+                continue
+            if filter.due is not None:
+                self.filtered += 1  # the one held back before: nobody will be told of it
+            if reading.retained:
+                filter.publish(self.latest[point], -inf)  # it may be of any age: the next value passes
+            elif not filter.passes(self.latest[point]):
+                filter.device_time = reading.device_time
+                held.append(point)
+        return held
+
+    def overdue(self, now: float) -> list[Reading]:
+        """The readings that were held back until now (monotonic seconds), each with the time at which it was heard."""
+        found: dict[tuple[float, float | None], tuple[dict[str, Value], dict[str, Quality]]] = {}
+        for point, filter in self.filters.items():
+            if filter.due is None or now < filter.due:
+                continue
+            value, time, quality, _ = self.latest[point]
+            values, grades = found.setdefault((time, filter.device_time), ({}, {}))
+            values[point] = value
+            if quality is not Quality.GOOD:
+                grades[point] = quality
+            filter.publish(self.latest[point], now)
+        return [
+            Reading(self.id, time, *found[time, device_time], device_time)
+            for time, device_time in sorted(found, key=lambda of: of[0])
+        ]
+
+    def told(self) -> Mapping[str, Latest]:
+        """The newest values as they were published, so that all clients know the same."""
+        if not self.filters:
+            return self.latest
+        return self.latest | {point: filter.told for point, filter in self.filters.items() if filter.told is not None}
+
+    def begin_anew(self) -> None:
+        """The link is up again: what was heard before it went says nothing of now."""
+        self.heard = None
+        self.history = 0
+        for pace in self.paces.values():
+            pace.interrupt()
 
     def note_frame(self, *, bad: bool) -> bool:
         """Counts a frame; returns whether the judgement "mostly bad" may have changed."""
@@ -114,90 +212,35 @@ class Device:
             "state": self.state,
             "since": self.since,
             "reason": self.reason,
-            "link": {
-                "frames": self.frames,
-                "errors": self.errors + self.link.errors,
-                "reconnects": self.link.reconnects,
-            },
+            "link": self._link_to_json(),
             "points": {p: point.to_json() for p, point in self.points.items() if wanted is None or wanted(p)},
             "values": {
                 p: {"value": value, "time": time, "quality": quality}
-                for p, (value, time, quality, _) in self.latest.items()
+                for p, (value, time, quality, _) in self.told().items()
                 if wanted is None or wanted(p)
             },
         }
 
+    def _link_to_json(self) -> dict[str, Any]:
+        """How its link fares, as of now: what no device can be blamed for, and bytes, are the whole link's."""
+        link = self.link
+        return {
+            "frames": self.frames,
+            "errors": self.errors + link.errors,
+            "reconnects": link.reconnects,
+            "bytes": link.bytes,
+            "checksum_errors": self.checksum_errors + link.checksum_errors,
+            "resyncs": link.resyncs,
+            "filtered": self.filtered,
+            "last_heard": self.last_heard,
+            "rate": self.rate.value,
+        }
 
-def type_of(value: Value, section: PointSection | None) -> PointType | None:
-    """The type that a first value shows; None where it shows none (null)."""
-    declared = section.declared_type() if section else None
-    if declared is not None:
-        return declared
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "string" if isinstance(value, str) else None
-
-
-def make_rule(point: Point) -> Rule | None:
-    """How a wire value becomes this point's value: typed, scaled, and checked against its range.
-
-    A value outside the range is kept with quality bad; one of another type is null with quality bad.
-    """
-    if point.type in ("number", "integer"):
-        return lambda value: _as_number(point, value)
-    if point.type == "boolean":
-        return _as_boolean
-    if point.type == "enum":
-        return lambda value: _as_one_of(point.values or (), value)
-    if point.type == "string":
-        return _as_text
-    return None
-
-
-def _as_number(point: Point, value: Value) -> tuple[Value, Quality]:
-    if isinstance(value, bool) or value is None:
-        return None, Quality.BAD
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None, Quality.BAD
-    number, quality = clean(value)
-    if isinstance(number, int | float) and point.converts:
-        # Decimal scales make 0.1 * 3 a 0.30000000000000004; twelve digits are more than any sensor has.
-        number, quality = clean(float(f"{number * point.scale + point.offset:.12g}"))
-    if not isinstance(number, int | float):
-        return number, quality
-    if point.type == "integer" and isinstance(number, float):
-        if not number.is_integer():
-            return number, Quality.BAD
-        if abs(number) < _INT64:  # a larger one would be no JSON number of ours
-            number = int(number)
-    if (point.min is not None and number < point.min) or (point.max is not None and number > point.max):
-        quality = Quality.BAD
-    return number, quality
-
-
-def _as_one_of(allowed: tuple[str, ...], value: Value) -> tuple[Value, Quality]:
-    kept, quality = clean(value)
-    return kept, quality if value in allowed else Quality.BAD
-
-
-def _as_text(value: Value) -> tuple[Value, Quality]:
-    kept, quality = clean(value)
-    if isinstance(kept, bool):
-        return "true" if kept else "false", quality
-    return kept if kept is None else str(kept), quality
-
-
-def _as_boolean(value: Value) -> tuple[Value, Quality]:
-    if isinstance(value, bool):
-        return value, Quality.GOOD
-    if isinstance(value, str):
-        word = _WORDS.get(value.strip().lower())
-        return (word, Quality.GOOD) if word is not None else (None, Quality.BAD)
-    if value in (0, 1):
-        return bool(value), Quality.GOOD
-    return None, Quality.BAD
+    def counters(self) -> dict[str, int]:
+        """What was counted of this device alone so far; none of it ever goes down."""
+        return {
+            "frames": self.frames,
+            "errors": self.errors,
+            "checksum_errors": self.checksum_errors,
+            "filtered": self.filtered,
+        }

@@ -12,14 +12,18 @@ from math import inf, isfinite
 
 import orjson
 
-from gateway.bus.device import Device, LinkInfo, type_of
+from gateway.bus.device import Device, LinkInfo
 from gateway.bus.log import Log
+from gateway.bus.rules import type_of
 from gateway.config.models import DeviceSection
 from gateway.errors import worth_saying
 from gateway.model import Confirm, DeviceState, Quality, Reading, Sample, Value, clean
 
 _MAX_POINTS = 512  # of a device
 _MAX_POINT_NAME = 128  # characters
+_MAX_UNIT = 32  # characters
+_MAX_UNIT_CHANGES = 16  # of a device; one that says another with every frame says nothing
+_MEASURE_EVERY = 1.0  # seconds
 _UNDECLARED = DeviceSection()
 
 logger = logging.getLogger(__name__)
@@ -39,9 +43,11 @@ class Devices:
     ) -> None:
         self._log = log
         self._declared = declared
-        self._now = now
+        self.now = now
         self._monotonic = monotonic
         self._devices: dict[str, Device] = {}
+        self._measured = monotonic()
+        self.links: dict[str, LinkInfo] = {}  # by adapter
         self.removed_at = 0  # sequence of the newest removal
         # Called with each reading after its values are in place; must not raise and must not wait.
         self.taps: list[ReadingTap] = []
@@ -69,10 +75,21 @@ class Devices:
         """Takes new declarations; devices that exist keep theirs until their adapter is started anew."""
         self._declared = declared
 
+    def counters(self) -> Iterator[tuple[str, str | None, dict[str, int]]]:
+        """Adapter, device and counts: of each link, which has no device, and of each device alone.
+
+        None goes down while its adapter runs, however often the link comes and goes.
+        """
+        for adapter, link in self.links.items():
+            yield adapter, None, link.counters()
+        for device in self:
+            yield device.adapter, device.id, device.counters()
+
     def add(self, id: str, wire_name: str | None, link: LinkInfo, offers: Confirm) -> Device:
         """A new device; clients hear of it when it is announced."""
         declared = self._declared.get(id, _UNDECLARED)
-        device = Device(id, wire_name=wire_name, declared=declared, link=link, offers=offers, since=self._now())
+        device = Device(id, wire_name=wire_name, declared=declared, link=link, offers=offers, since=self.now())
+        device.rate.measure(0, self._monotonic())
         self._devices[id] = device
         return device
 
@@ -88,8 +105,12 @@ class Devices:
 
     def receive(self, device: Device, sample: Sample, *, retained: bool = False) -> None:
         """Publishes what a device sent."""
-        now = self._now()
-        heard = -inf if retained else self._monotonic()  # a retained value may be of any age
+        now = self.now()
+        if retained:
+            heard = -inf  # it may be of any age
+        else:
+            heard = self._monotonic()
+            device.last_heard = now
         rules, points, latest, guessed = device.rules, device.points, device.latest, device.guessed
         values: dict[str, Value] = {}
         quality: dict[str, Quality] = {}
@@ -111,13 +132,24 @@ class Devices:
             if grade is not good:
                 quality[point] = grade
             latest[point] = (value, now, grade, heard)
+        if sample.units and self._take_units(device, sample.units):
+            learnt = True
+        if device.paces and not retained and device.keep_pace(values, heard):
+            learnt = True
         if learnt or not device.sequence:
             self.announce(device)
         if values:
             reading = Reading(device.id, now, values, quality, sample.device_time, retained)
-            device.sequence = self._log.append(device.id, orjson.dumps(reading.to_json()))
-            for tap in self.taps:
+            held = device.hold_back(reading) if device.filters else None
+            if not held:
+                self._publish(device, reading)
+            elif len(held) < len(values):
+                self._publish(device, _without(reading, held))
+            for tap in self.taps:  # they see what is held back too: it is heard, and may be the proof of a command
                 tap(reading)
+
+    def _publish(self, device: Device, reading: Reading) -> None:
+        device.sequence = self._log.append(device.id, orjson.dumps(reading.to_json()))
 
     def _learn(self, device: Device, point: str, value: Value) -> bool:
         """Adds a point that was not declared; False where it cannot be."""
@@ -138,31 +170,79 @@ class Devices:
         device.learn(point, kind or "number")
         return True
 
+    def _take_units(self, device: Device, units: Mapping[str, str]) -> bool:
+        """Takes what a frame said of units; returns whether a point has another one now."""
+        changed = False
+        for point, unit in units.items():
+            known = device.units.get(point)
+            if known == unit or point not in device.points:
+                continue
+            too_often = known is not None and device.unit_changes >= _MAX_UNIT_CHANGES
+            if too_often or not 1 <= len(unit) <= _MAX_UNIT or not unit.isprintable():
+                device.errors += 1
+                if worth_saying(device.errors):
+                    logger.warning("%s: %r cannot be the unit of %r", device.id, unit[:_MAX_UNIT], point)
+                continue
+            device.unit_changes += known is not None
+            device.units[point] = unit
+            changed |= device.show_unit(point)
+        return changed
+
     def set_state(self, device: Device, state: DeviceState, reason: str | None) -> None:
         """Moves the device to a state, and tells clients where that is news."""
         if device.state is state and device.reason == reason:
             return
         if device.state is not state:
-            device.since = self._now()
+            device.since = self.now()
             logger.info("%s is %s%s", device.id, state.value, f": {reason}" if reason else "")
         device.state = state
         device.reason = reason
         self.announce(device)
 
+    def tick(self) -> None:
+        """Does what time alone brings; the clock of the bus calls it."""
+        self.mark_stale()
+        self.release()
+        self.measure()
+
+    def release(self) -> None:
+        """Publishes what was held back until now."""
+        now = self._monotonic()
+        for device in self._devices.values():
+            if device.filters:
+                for reading in device.overdue(now):
+                    self._publish(device, reading)
+
+    def measure(self) -> None:
+        """Takes the rate of frames of each device."""
+        now = self._monotonic()
+        if now - self._measured < _MEASURE_EVERY:
+            return
+        self._measured = now
+        for device in self._devices.values():
+            device.rate.measure(device.frames, now)
+
     def mark_stale(self) -> None:
         """Marks the values that are past their `stale_after`; the clock of the bus calls it."""
         now = self._monotonic()
         for device in self._devices.values():
-            if not device.declared.points:
-                continue
             went_stale = False
-            for name, section in device.declared.points.items():
+            for name, limit in device.deadlines.items():
                 latest = device.latest.get(name)
-                if section.stale_after is None or latest is None:
+                if latest is None:
                     continue
                 value, time_, quality, heard = latest
-                if quality is not Quality.STALE and now - heard > section.stale_after:
+                if quality is not Quality.STALE and now - heard > limit:
                     device.latest[name] = (value, time_, Quality.STALE, heard)
+                    if name in device.filters:
+                        device.filters[name].publish(device.latest[name], now)
                     went_stale = True
             if went_stale:
                 self.announce(device)
+
+
+def _without(reading: Reading, held: list[str]) -> Reading:
+    """The reading without the points that are held back."""
+    values = {point: value for point, value in reading.values.items() if point not in held}
+    quality = {point: grade for point, grade in reading.quality.items() if point not in held}
+    return Reading(reading.device, reading.time, values, quality, reading.device_time, reading.retained)

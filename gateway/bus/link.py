@@ -50,6 +50,7 @@ class Link:
         self._monotonic = monotonic
         self._known: dict[str | None, Device] = {}
         self._refused = 0
+        devices.links[adapter] = self.info
         declared = devices.declared_for(adapter)
         for id in sorted({*declared, adapter} if single else declared):
             _, _, name = id.partition(".")
@@ -65,8 +66,7 @@ class Link:
         self.reason = None
         self._up_since = self._monotonic()
         for device in self._known.values():
-            device.heard = None
-            device.history = 0
+            device.begin_anew()
             self._judge(device)
 
     def down(self, reason: str) -> None:
@@ -87,6 +87,7 @@ class Link:
         self._lost(self.adapter)
         for device in dict.fromkeys(self._known.values()):  # one may be known by two names
             self._devices.remove(device)
+        self._devices.links.pop(self.adapter, None)
         self._known.clear()
 
     # ---- what is heard on it
@@ -107,14 +108,27 @@ class Link:
                 self._judge(device)
         self._devices.receive(device, sample, retained=retained)
 
-    def fault(self, name: str | None, message: str, *, frames: int = 1) -> None:
-        """Frames could not be read: counted for the device where it is known, else for the link."""
+    def traffic(self, received: int) -> None:
+        """Bytes came in from the wire."""
+        self.info.bytes += received
+
+    def resynced(self, times: int) -> None:
+        """The framing passed over bytes to find where the next frame begins, so many times since this was last told."""
+        self.info.resyncs += times
+
+    def fault(self, name: str | None, message: str, *, frames: int = 1, checksum_errors: int = 0) -> None:
+        """Frames could not be read: counted for the device where it is known, else for the link.
+
+        `checksum_errors` is how many of them had a wrong checksum.
+        """
         device = self._known.get(name)
         if device is None:
             self.info.errors += frames
+            self.info.checksum_errors += checksum_errors
             count = self.info.errors
         else:
             device.errors += frames
+            device.checksum_errors += checksum_errors
             count = device.errors
             if device.note_frame(bad=True):
                 self._judge(device)
@@ -123,11 +137,12 @@ class Link:
                 "%s: unreadable: %s (%d so far)", device.id if device else self.adapter, message[:200], count
             )
 
-    def available(self, name: str | None, *, online: bool) -> None:
-        """The device, or its broker, says whether it is there."""
+    def available(self, name: str | None, online: bool, reason: str | None = None) -> None:
+        """The device, or its broker, says whether it is there; `reason` is what a person reads while it is not."""
         device = self._device(name)
         if device is not None:
             device.available = online
+            device.absence = reason
             self._judge(device)
 
     def acknowledged(self, answer: Acknowledgement, name: str | None = None) -> None:
@@ -135,6 +150,7 @@ class Link:
         device = self._known.get(name)
         if device is not None:
             device.heard = self._monotonic()
+            device.last_heard = self._devices.now()
             if device.available is False:
                 device.available = None
             self._judge(device)
@@ -156,7 +172,7 @@ class Link:
         if not self.is_up:
             return (DeviceState.OFFLINE, self.reason) if self.reason else (DeviceState.UNKNOWN, None)
         if device.available is False:
-            return DeviceState.OFFLINE, "the device reported itself offline"
+            return DeviceState.OFFLINE, device.absence or "the device reported itself offline"
         if self._silence is not None:
             quiet = self._monotonic() - (device.heard if device.heard is not None else self._up_since)
             if quiet > self._silence:

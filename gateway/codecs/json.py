@@ -123,6 +123,9 @@ class JsonCommandOptions(CommandOptions):
 class JsonCommands:
     """Commands and acknowledgements as JSON objects."""
 
+    answers = True
+    answers_by_id = True
+
     def encode(self, command: Outgoing, field: str | None) -> bytes:
         """The command object; with `field`, a member of that name holds the device's name."""
         members: dict[str, Value] = {"command": command.point, "value": command.value, "id": command.id}

@@ -6,6 +6,7 @@ import math
 import re
 
 from gateway.codecs.base import BARE, Codec, CodecOptions
+from gateway.codecs.text import text_of
 from gateway.errors import CodecError
 from gateway.model import Sample, Value
 
@@ -30,7 +31,7 @@ class NumberCodec:
 
     def decode(self, frame: bytes) -> list[Sample]:
         """The number as the bare value."""
-        text = _text(frame).strip()
+        text = text_of(frame).strip()
         if len(text) > _MAX_NUMBER or not _NUMBER.fullmatch(text):
             raise CodecError(f"{text[:40]!r} is not a number")
         return [Sample({BARE: int(text) if _INTEGER.fullmatch(text) else float(text)})]
@@ -51,7 +52,7 @@ class TextCodec:
 
     def decode(self, frame: bytes) -> list[Sample]:
         """The text as the bare value."""
-        text = _text(frame)
+        text = text_of(frame)
         if len(text) > _MAX_TEXT:
             raise CodecError(f"longer than {_MAX_TEXT} characters")
         return [Sample({BARE: text})]
@@ -72,10 +73,3 @@ def encode_bare(value: Value) -> bytes:
         return str(value).encode("utf-8")
     except ValueError as error:  # half a surrogate pair, or a number of thousands of digits
         raise CodecError("the value cannot be written as UTF-8 text") from error
-
-
-def _text(frame: bytes) -> str:
-    try:
-        return frame.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CodecError("not UTF-8 text") from error

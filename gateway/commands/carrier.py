@@ -33,6 +33,8 @@ class Writer(Protocol):
     async def write(self, command: Outgoing) -> None:
         """Writes the command to the wire, never after its deadline.
 
+        Where answers have no ids, it holds the command back until the one before it on the line is answered, or
+        twice `answer_timeout` has passed since that one was written.
         Raises NotSentError where nothing of it left, UncertainError where something may have.
         """
         ...
@@ -61,7 +63,7 @@ class Carrier:
         monotonic: Callable[[], float],
     ) -> None:
         self.writers: dict[str, Writer] = {}  # by adapter id
-        self.flights = Flights()
+        self.flights = Flights(monotonic)
         self._devices = devices
         self._ledger = ledger
         self._audit = audit
@@ -114,7 +116,7 @@ class Carrier:
         verify_within = self.rules(command).verify_within
         if command.confirm == "verified" and verify_within is not None:
             window = verify_within
-        with self.flights.begin(command, device, window) as flight:
+        with self.flights.begin(command, device, window, writer.answer_timeout) as flight:
             try:
                 if await self._claim(command):
                     await self._send(flight, writer)
@@ -161,8 +163,10 @@ class Carrier:
             value=wire_value(flight.point, command.value),
             id=flight.id,
             deadline=command.deadline,
+            urgent=command.urgent,
+            refusal=lambda: self.refusal(command),
         )
-        flight.writing = True
+        flight.given_at = self._monotonic()
         try:
             await writer.write(outgoing)
         except NotSentError as error:
@@ -219,7 +223,7 @@ class Carrier:
         command = flight.command
         if command.final:
             return
-        if not flight.writing:
+        if flight.given_at is None:
             self._ledger.move(command, State.REJECTED, "the gateway is stopping")
         elif command.state is State.ACCEPTED:
             # The write may have been cut in two: nothing certain can be said.

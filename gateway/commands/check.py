@@ -30,7 +30,9 @@ def checked_confirm(name: str, offered: Confirm, wanted: Confirm | None) -> Conf
 
 
 def wire_value(point: Point, value: Value) -> Value:
-    """The value as the wire takes it: the other way of scale and offset."""
+    """The value as the wire takes it: the code of a name, or the other way of scale and offset."""
+    if point.codes is not None:
+        return next((code for code, name in point.codes if name == value), value)
     if not point.converts or isinstance(value, bool) or not isinstance(value, int | float):
         return value
     number = float(f"{(value - point.offset) / point.scale:.12g}")

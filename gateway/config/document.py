@@ -25,6 +25,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TAG = "tag:yaml.org,2002:"
 # Dates stay text, and so do a lone `=` and `<<`, which YAML 1.1 gave a meaning.
 _TEXTS = {f"{_TAG}{kind}" for kind in ("str", "timestamp", "value", "merge")}
+_BY_NUMBER = ("values",)  # names of what the wire says: the one mapping whose keys may be numbers
 _FLOATS = {".inf": "inf", ".nan": "nan"}
 
 Path_ = tuple[str | int, ...]
@@ -91,16 +92,19 @@ class Document:
         self._problem(place, f"tags such as {node.tag} are not allowed")
         return None
 
-    def _mapping(self, node: MappingNode, path: Path_) -> dict[str, Any]:
-        result: dict[str, Any] = {}
+    def _mapping(self, node: MappingNode, path: Path_) -> dict[str | int, Any]:
+        result: dict[str | int, Any] = {}
         for key_node, value_node in self._pairs(node):
             place = _place(key_node)
             key = key_node.value
-            if not isinstance(key_node, ScalarNode) or key_node.tag not in _TEXTS:
+            if isinstance(key_node, ScalarNode) and key_node.tag == f"{_TAG}int" and path[-1:] == _BY_NUMBER:
+                key = self._scalar(key_node, place)
+            elif not isinstance(key_node, ScalarNode) or key_node.tag not in _TEXTS:
                 shown = repr(key)[:80] if isinstance(key_node, ScalarNode) else "of a mapping"
                 self._problem(place, f"the key {shown} is not text; put it in quotes")
-            elif key in result:  # the values may be secrets: they are not shown
-                self._problem(place, f"the key {key[:80]!r} stands twice in one mapping")
+                continue
+            if key in result:  # the values may be secrets: they are not shown
+                self._problem(place, f"the key {str(key)[:80]!r} stands twice in one mapping")
             else:
                 self._keys[*path, key] = place
                 result[key] = self._value(value_node, (*path, key))

@@ -148,7 +148,7 @@ def _message(details: ErrorDetails) -> str:
     if kind == "too_short":
         return f"expected at least {context.get('min_length')} items, found {context.get('actual_length')}"
     message = details["msg"]
-    if kind in ("duration", "listen"):
+    if kind in ("duration", "listen", "values"):
         return message + found
     # A sentence of the library's begins with a capital, and so does the name of an algorithm.
     return message[0].lower() + message[1:] if message[:1].isupper() and message[1:2].islower() else message

@@ -6,29 +6,25 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
     Field,
     StringConstraints,
-    ValidationError,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from gateway.config.auth import AuthSection
-from gateway.config.commanding import CommandRules
 from gateway.config.limits import LimitsSection, Networks
 from gateway.config.plugged import Plugged
+from gateway.config.points import PointSection
 from gateway.config.recording import AuditSection
-from gateway.config.strict import DeviceId, Duration, Name, PositiveDuration, Strict
+from gateway.config.strict import DeviceId, Duration, Name, PositiveDuration, Strict, Wrong, refuse
 from gateway.config.tls import TlsSection
-from gateway.model import Confirm, Point, PointType
-
-Wrong = tuple[tuple[str | int, ...], str]  # a path in the file, and what is wrong there
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,62 +115,6 @@ class LoggingSection(Strict):
     access: bool = False
 
 
-_OF_POINT = [field.name for field in fields(Point)]
-
-
-class PointSection(CommandRules):
-    """What the wire does not say of a point."""
-
-    type: PointType | None = None
-    title: str | None = None
-    unit: str | None = None
-    min: float | None = None
-    max: float | None = None
-    values: Annotated[tuple[str, ...], Field(strict=False)] | None = None
-    scale: float = 1.0
-    offset: float = 0.0
-    writable: bool = False
-    confirm: Confirm | None = None
-    stale_after: PositiveDuration | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        wrong = []
-        if self.scale == 0:
-            wrong.append(("scale", "must not be 0"))
-        if self.min is not None and self.max is not None and self.min > self.max:
-            wrong.append(("min", "is above `max`"))
-        if self.type == "enum" and not self.values:
-            wrong.append(("type", "a point of type enum needs `values`"))
-        if self.writable and self.declared_type() is None:
-            wrong.append(("writable", "a writable point needs a `type`"))
-        if not self.writable:
-            wrong += [(key, "means nothing where the point is not `writable`") for key in self.given_rules()]
-        elif not wrong:
-            point = self.to_point("number")
-            values = [("safe", self.safe)] if self.safe is not None else []
-            values += [("urgent", value) for value in self.urgent] if not isinstance(self.urgent, bool) else []
-            wrong += [(key, f"takes {refusal}") for key, value in values if (refusal := point.refusal(value))]
-        _refuse([((key,), message) for key, message in wrong])
-        return self
-
-    def declared_type(self) -> PointType | None:
-        """The type as declared, or as the other keys imply; None when the first reading will tell."""
-        if self.type is not None:
-            return self.type
-        if self.values is not None:
-            return "enum"
-        numeric = self.unit, self.min, self.max
-        return "number" if self.scale != 1 or self.offset != 0 or any(n is not None for n in numeric) else None
-
-    def to_point(self, learnt: PointType) -> Point:
-        """The point, with the learnt type where none is declared."""
-        return Point(
-            type=self.declared_type() or learnt,
-            **{name: getattr(self, name) for name in _OF_POINT if name != "type"},
-        )
-
-
 class DeviceSection(Strict):
     """What the wire does not say of a device."""
 
@@ -210,9 +150,7 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _refuse(
-            _inconsistencies(self.server.listen, self.auth is not None, [a.id for a in self.adapters], self.devices)
-        )
+        refuse(_inconsistencies(self.server.listen, self.auth is not None, [a.id for a in self.adapters], self.devices))
         return self
 
 
@@ -244,15 +182,3 @@ def _inconsistencies(listen: Listen | None, auth: bool, ids: list[Any], devices:
         if device.partition(".")[0] not in ids:
             allowed = ", ".join(sorted(set(ids))) or "none"
             yield ("devices", device), f"no adapter has the id of its first part (adapters: {allowed})"
-
-
-def _refuse(wrong: Iterable[Wrong]) -> None:
-    """Raises what is wrong, each at its place below the model being validated."""
-    errors = [
-        InitErrorDetails(
-            type=PydanticCustomError("consistency", "{message}", {"message": message}), loc=loc, input=None
-        )
-        for loc, message in wrong
-    ]
-    if errors:
-        raise ValidationError.from_exception_data("configuration", errors)

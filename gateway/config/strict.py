@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,13 +16,16 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
+    ValidationError,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from gateway.model import NAME_PATTERN
+
+Wrong = tuple[tuple[str | int, ...], str]  # a path in the file, and what is wrong there
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", re.ASCII)
@@ -65,7 +69,8 @@ def parse_duration(given: object) -> float:
     return seconds
 
 
-def _positive(seconds: float) -> float:
+def positive(seconds: float) -> float:
+    """The seconds, where they are above 0."""
     if seconds <= 0:
         raise PydanticCustomError("duration", "expected a duration above 0")
     return seconds
@@ -75,12 +80,13 @@ def _relative(path: Path, info: ValidationInfo) -> Path:
     return info.context.base / path if isinstance(info.context, Context) else path
 
 
-_duration_schema = WithJsonSchema(
-    {"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)?$"}, {"type": "number", "minimum": 0}]}
-)
+DURATION_SCHEMA: dict[str, list[dict[str, Any]]] = {
+    "anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)?$"}, {"type": "number", "minimum": 0}]
+}
+_duration_schema = WithJsonSchema(DURATION_SCHEMA)
 
 Duration = Annotated[float, BeforeValidator(parse_duration), _duration_schema]
-PositiveDuration = Annotated[float, AfterValidator(_positive), BeforeValidator(parse_duration), _duration_schema]
+PositiveDuration = Annotated[float, AfterValidator(positive), BeforeValidator(parse_duration), _duration_schema]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64})?$")]
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -98,3 +104,15 @@ def secret(inline: SecretStr | None, file: Path | None) -> str | None:
     if file is not None:
         return file.read_text(encoding="utf-8").rstrip("\r\n")
     return inline.get_secret_value() if inline is not None else None
+
+
+def refuse(wrong: Iterable[Wrong]) -> None:
+    """Raises what is wrong, each at its place below the value being validated."""
+    errors = [
+        InitErrorDetails(
+            type=PydanticCustomError("consistency", "{message}", {"message": message}), loc=loc, input=None
+        )
+        for loc, message in wrong
+    ]
+    if errors:
+        raise ValidationError.from_exception_data("configuration", errors)

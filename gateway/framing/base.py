@@ -11,7 +11,10 @@ from gateway.config.strict import Strict
 class Framing(Protocol):
     """Cuts a byte stream into frames. It never raises on what the wire says: it counts, and gets back in step."""
 
-    errors: int  # damaged or overlong frames thrown away so far
+    errors: int  # frames thrown away so far: damaged, overlong, or with a wrong checksum
+    checksum_errors: int  # those of them whose checksum was wrong
+    resyncs: int  # times that bytes were passed over to find where the next frame begins
+    gap: float | None  # seconds of silence that end a half-received frame; None where its delimiters do
 
     def receive_data(self, data: bytes) -> list[bytes]:
         """The frames that these bytes complete, in order, without their delimiters."""
@@ -21,8 +24,12 @@ class Framing(Protocol):
         """The frame as it goes on the wire; raises CodecError where it would not come back as this one frame."""
         ...
 
+    def break_off(self) -> None:
+        """The line was silent for longer than `gap`: a half-received frame is over, and counts as an error."""
+        ...
+
     def reset(self) -> None:
-        """Forgets a half-received frame: the link was opened anew."""
+        """Forgets a half-received frame, which counts as nothing: the link was opened anew."""
         ...
 
 

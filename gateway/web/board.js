@@ -9,6 +9,7 @@ const TEXT_EVERY = 100; // ms between two writings of changed values: faster tha
 const DRAW_EVERY = 250; // ms between two drawings of a chart
 const FILTER_FROM = 7; // devices; fewer are seen at a glance
 const KEPT_GAPS = 20;
+const LOOK_WITHIN = 5000; // ms; after that the gateway is not there, whatever the connection says
 const STATES = ["online", "degraded", "offline", "unknown"];
 
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
@@ -113,6 +114,7 @@ export class Board {
         gaps: this.#gaps,
         send: (id, point, value, onState) => this.#gateway.command(id, point, value, { onState }),
         cancel: (key) => this.#gateway.cancel(key).catch(() => {}), // too late: its fate tells
+        look: (id) => this.#look(id),
       });
       this.#cards.set(device.id, card);
       this.#permit(card);
@@ -121,6 +123,23 @@ export class Board {
     this.#parts.cards.insertBefore(card.element, this.#elementAfter(card));
     this.#observer.observe(card.element);
     return card;
+  }
+
+  /** A device as it is now, link and all; undefined where the gateway cannot be asked, or does not know it. */
+  #look(id) {
+    if (this.#gateway.status.state !== "online") return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const stream = this.#gateway.subscribe([id], { mode: "latest" }, {
+        snapshot: (devices) => end(devices.get(id)),
+        error: () => end(undefined),
+      });
+      const end = (device) => {
+        clearTimeout(patience);
+        stream.close();
+        resolve(device);
+      };
+      const patience = setTimeout(() => end(undefined), LOOK_WITHIN);
+    });
   }
 
   #elementAfter(card) {

@@ -4,6 +4,7 @@ import { Chart } from "./chart.js";
 import { controlFor } from "./control.js";
 import { element, freshId, setData, setText } from "./dom.js";
 import { spanText, titleOf, unitText } from "./format.js";
+import { Health } from "./health.js";
 import { History } from "./history.js";
 import { Tile } from "./tile.js";
 
@@ -25,7 +26,7 @@ const isTile = (point) => point?.type !== "action" && !(point?.type === "boolean
 export class Card {
   element;
   history = new History();
-  #dashboard; // {now, gaps, send(device, point, value, onState), cancel(key)}
+  #dashboard; // {now, gaps, send(device, point, value, onState), cancel(key), look(device)}
   #device;
   #spelling = ""; // of the points that the card was built for
   #parts = {};
@@ -58,6 +59,7 @@ export class Card {
     this.#parts.more.addEventListener("click", () => this.#unfold());
     const names = element("div", { class: "card-names" }, this.#parts["card-title"], this.#parts["card-id"]);
     const { state, reason, tiles, more, chart, controls } = this.#parts;
+    const health = new Health({ look: () => dashboard.look(device.id), now: dashboard.now });
     const plot = element("div", { class: "chart-box" }, chart, this.#parts["chart-hover"], this.#parts["chart-empty"]);
     this.element = element(
       "article",
@@ -69,6 +71,7 @@ export class Card {
       plot,
       controls,
       this.#parts["read-only"],
+      health.element,
     );
     this.#parts.plot = plot;
     this.update(device);

@@ -3,6 +3,8 @@
 const KEEP_SECONDS = 600;
 const MOST_ROWS = 2000;
 const RAW_ROWS = 500; // the newest, which are never thinned
+const SET_BACK = 60; // seconds; a clock that is behind by more, again and again, was set back
+const LATE = 5; // readings in a row that may be so late
 const BUCKET = 1.2; // seconds that thinning folds into two rows; so the thinned ones are at most 1,000
 
 /**
@@ -12,6 +14,7 @@ const BUCKET = 1.2; // seconds that thinning folds into two rows; so the thinned
 export class History {
   times = [];
   #columns = new Map();
+  #late = 0; // readings in a row that were older than the newest by more than a clock wanders
 
   /** The column of a point, as long as `times`. */
   column(point) {
@@ -23,18 +26,16 @@ export class History {
     return column;
   }
 
-  /** Add numbers (or nulls) measured at `time`: `[[point, number], …]`. */
+  /**
+   * Add numbers (or nulls) measured at `time`: `[[point, number], …]`. A value that the gateway held back for a while comes
+   * after newer ones of other points, and stands where it was measured.
+   */
   add(time, numbers) {
-    const last = this.times.at(-1);
-    if (last !== undefined && time < last) {
-      if (last - time < 60) return; // out of order: the chart is for the eye, the value is shown all the same
-      this.#clear(); // the clock was set back
-    }
-    if (this.times.at(-1) !== time) {
-      this.times.push(time);
-      for (const column of this.#columns.values()) column.push(undefined);
-    }
-    for (const [point, number] of numbers) this.column(point)[this.times.length - 1] = number;
+    const behind = (this.times.at(-1) ?? time) - time;
+    this.#late = behind >= SET_BACK ? this.#late + 1 : 0;
+    if (behind >= SET_BACK && (time < this.times[0] || this.#late > LATE)) this.#clear(); // the clock was set back
+    const row = this.#rowOf(time);
+    for (const [point, number] of numbers) this.column(point)[row] = number;
     if (this.times.length > MOST_ROWS) {
       this.#forget(time - KEEP_SECONDS);
       if (this.times.length > MOST_ROWS - RAW_ROWS) this.#thin();
@@ -58,7 +59,17 @@ export class History {
     for (const column of this.#columns.values()) column.push(null);
   }
 
+  /** The row of this time, new where there is none. */
+  #rowOf(time) {
+    const before = this.times.findLastIndex((other) => other <= time);
+    if (this.times[before] === time) return before;
+    this.times.splice(before + 1, 0, time);
+    for (const column of this.#columns.values()) column.splice(before + 1, 0, undefined);
+    return before + 1;
+  }
+
   #clear() {
+    this.#late = 0;
     this.times.length = 0;
     for (const column of this.#columns.values()) column.length = 0;
   }

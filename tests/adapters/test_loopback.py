@@ -16,6 +16,7 @@ devices:
     points:
       lamp: {type: boolean, writable: true}
       level: {type: number, writable: true, scale: 0.1}
+      mode: {values: {0: off, 1: heating, A: auto}, writable: true, interval: 60s, confirm: verified}
       blink: {type: action, writable: true}
 """
 
@@ -40,6 +41,18 @@ async def test_a_value_goes_through_scale_and_back() -> None:
         await rig.up()
         await rig.command("level", 21.5)
         assert rig.values("level") == [21.5]
+
+
+async def test_a_name_goes_to_the_wire_as_its_code_and_is_proven_by_what_is_held_back_too() -> None:
+    async with running(CONFIG) as rig:
+        await rig.up()
+        for name in ("heating", "auto", "off"):
+            command = await rig.command("mode", name)
+            assert command.state == "verified"
+        assert rig.values("mode") == ["heating", "auto", "off"]  # as heard
+        device = rig.devices.get("virtual")
+        assert device is not None
+        assert device.to_json()["values"]["mode"]["value"] == "heating"  # as published
 
 
 async def test_an_action_is_acknowledged_and_shows_no_value() -> None:

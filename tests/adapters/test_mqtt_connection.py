@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from device_sims.fixtures import MqttNodesFactory
-from gateway.adapters.mqtt import _BACK_OFF
+from gateway.adapters.mqtt.adapter import _BACK_OFF
 from gateway.model import DeviceState
 from gateway.supervise import BackOff, supervise
 from tests.adapters.bystander import bystander
@@ -55,7 +55,7 @@ async def test_the_password_comes_from_its_file_without_the_newline_of_editors(t
 async def test_a_broker_that_refuses_us_is_the_reason_and_nothing_piles_up(
     tmp_path: Path, version: str, credentials: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.adapters.mqtt._BACK_OFF", BackOff(0.05, 0.05))
+    monkeypatch.setattr("gateway.adapters.mqtt.adapter._BACK_OFF", BackOff(0.05, 0.05))
     broker = GuardedMosquitto(tmp_path)
     try:
         broker.start()
@@ -132,8 +132,8 @@ async def test_a_server_that_is_no_broker_is_a_failed_connection(caplog: pytest.
 
 
 async def test_a_server_that_accepts_and_says_nothing_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.adapters.mqtt._BACK_OFF", BackOff(0.05, 0.05))
-    monkeypatch.setattr("gateway.adapters.mqtt_client._TIMEOUT", 0.2)
+    monkeypatch.setattr("gateway.adapters.mqtt.adapter._BACK_OFF", BackOff(0.05, 0.05))
+    monkeypatch.setattr("gateway.adapters.mqtt.client._TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         before = held()
         async with running(config(mute.getsockname()[1])) as rig:
@@ -230,7 +230,7 @@ async def test_two_gateways_of_one_name_do_not_throw_each_other_out(mosquitto: M
 async def test_a_broker_that_is_killed_stopped_and_frozen_is_seen_gone_and_heals(
     mosquitto: Mosquitto, mqtt_nodes: MqttNodesFactory, version: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.adapters.mqtt._BACK_OFF", BackOff(0.1, 0.5))  # the wait is another test's
+    monkeypatch.setattr("gateway.adapters.mqtt.adapter._BACK_OFF", BackOff(0.1, 0.5))  # the wait is another test's
     nodes = await mqtt_nodes(mosquitto.url, devices=3, rate=20)
     async with running(config(mosquitto.port, f", version: {version}, keepalive: 1s")) as rig:
         await rig.state(DeviceState.ONLINE, "node3")

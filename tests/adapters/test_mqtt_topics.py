@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.adapters import mqtt_topics
-from gateway.adapters.mqtt_topics import Routes, Rule, TopicSection
+from gateway.adapters.mqtt import topics as mqtt_topics
+from gateway.adapters.mqtt.topics import Routes, Rule, TopicSection
 from gateway.errors import CodecError
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.adapters.serial import SerialAdapter
+from gateway.adapters.serial.adapter import SerialAdapter
 from gateway.config import parse
 from gateway.model import Reading
 from tests.adapters.rig import Rig

@@ -1,8 +1,8 @@
 """Opening a port and why it does not open, who else may have it, and writing to a far end that does not read."""
 
 import asyncio
-import errno
 import fcntl
+import getpass
 import os
 import subprocess
 import sys
@@ -17,8 +17,9 @@ import pytest
 import serial
 
 from device_sims.fixtures import SerialBoardFactory
-from gateway.adapters import serial_port
-from gateway.adapters.serial_port import Connection, Opener, PortSettings
+from gateway.adapters.wire import Connection
+from gateway.adapters.wire import port as serial_port
+from gateway.adapters.wire.port import Opener, PortSettings
 from gateway.errors import LinkError, NotSentError, UncertainError
 from gateway.model import DeviceState
 from tests.adapters.held import held
@@ -57,9 +58,9 @@ async def test_a_second_gateway_on_the_port_is_told_so_and_takes_over_when_the_f
         first = await first_ends.enter_async_context(running(config(board.link)))
         await first.state(DeviceState.ONLINE)
         async with running(config(board.link)) as second:
-            assert await second.down() == f"{board.link} is in use by another program"
-            device = await second.state(DeviceState.OFFLINE)
-            assert device.reason == f"{board.link} is in use by another program"
+            reason = f"{board.link} is in use by this gateway itself: another adapter has it"  # they share a process
+            assert await second.down() == reason
+            assert (await second.state(DeviceState.OFFLINE)).reason == reason
             assert first.device().state is DeviceState.ONLINE
             assert second.readings == []
             await first_ends.aclose()
@@ -85,14 +86,20 @@ async def test_another_program_on_the_port_is_named_as_the_reason_and_waited_for
     serial_board: SerialBoardFactory,
 ) -> None:
     board = await serial_board()
-    with other_program(board.link):
+    with other_program(board.link) as program:
         async with running(config(board.link)) as rig:
-            assert await rig.down() == f"{board.link} is in use by another program"
-            assert (await rig.command("fan", True)).detail == (
-                f"the device is offline: {board.link} is in use by another program"
-            )
+            reason = f"{board.link} is in use by python ({program.pid})"
+            assert await rig.down() == reason
+            assert (await rig.command("fan", True)).detail == f"the device is offline: {reason}"
     async with running(config(board.link)) as rig:
         await rig.state(DeviceState.ONLINE)
+
+
+async def test_a_port_that_need_not_be_exclusive_is_shared(serial_board: SerialBoardFactory) -> None:
+    board = await serial_board()
+    with other_program(board.link):
+        async with running(config(board.link, ", exclusive: false")) as rig:
+            await rig.state(DeviceState.ONLINE)
 
 
 async def test_the_gateway_locks_the_port_against_others(serial_board: SerialBoardFactory) -> None:
@@ -118,21 +125,56 @@ async def test_a_missing_port_is_said_to_be_unplugged_and_is_opened_when_it_come
         assert rig.link.info.reconnects == 0, "the first time is no reconnect"
 
 
+@contextmanager
+def nobody() -> Iterator[None]:
+    """An unprivileged user for a while, since root may open everything."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(was)
+
+
 async def test_a_port_without_permission_says_what_to_do(tmp_path: Path) -> None:
     with bare_pty(tmp_path / "port") as pty:
-        os.chmod(pty.path, 0)
-        # Root may open everything; the path, which only root can follow, is left out of it.
-        was = os.geteuid()
-        if was == 0:
-            os.seteuid(65534)
-        try:
-            with pytest.raises(LinkError) as caught:
-                serial_port._open_port(settings(pty.path))
-        finally:
-            os.seteuid(was)
+        os.chmod(pty.path, 0o600)
+        # The path, which only root can follow, is left out of it.
+        with nobody(), pytest.raises(LinkError) as caught:
+            serial_port._open_port(settings(pty.path))
     assert str(caught.value) == (
-        f"{pty.path} may not be opened: add the user to its group (usually `sudo usermod -aG dialout $USER`)"
+        f"{pty.path} may not be opened: it belongs to {getpass.getuser()} alone (mode 0600); "
+        'a udev rule with GROUP="dialout", MODE="0660" gives it to a group'
     )
+
+
+async def test_a_node_that_is_given_to_its_group_a_moment_after_it_appeared_is_not_complained_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with bare_pty(tmp_path / "port") as pty:
+        os.chmod(pty.path, 0)
+        async with AsyncExitStack() as stack:
+            with nobody():
+                rig = await stack.enter_async_context(running(config(pty.path)))
+                await eventually(lambda: rig.adapter._wire._seen is not None, 5, "the attempt")  # type: ignore[attr-defined]
+                await eventually(lambda: rig.adapter._wire._opening is None, 5, "its failure")  # type: ignore[attr-defined]
+            assert not rig.link.is_up
+            began = time.monotonic()
+            os.chmod(pty.path, 0o606)  # noqa: S103  as udev gives it to a group
+            await rig.up()
+            assert time.monotonic() - began < 0.5
+            assert rig.link.reason is None
+    assert "may not be opened" not in caplog.text
+
+
+async def test_a_node_that_stays_denied_is_complained_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serial_port, "_SETTLE", 0.3)
+    with bare_pty(tmp_path / "port") as pty:
+        os.chmod(pty.path, 0)
+        with nobody():
+            async with running(config(pty.path)) as rig:
+                assert (await rig.down()).startswith(f"{pty.path} may not be opened: ")
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "device"])
@@ -149,19 +191,6 @@ async def test_settings_that_the_port_does_not_take_are_named(tmp_path: Path) ->
         async with running(config(pty.link, ", parity: even, bytesize: 7")) as rig:
             reason = await rig.down()
     assert reason == f"{pty.link} does not take these settings of baudrate, bytesize, parity and stopbits"
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (OSError(errno.EIO, "Input/output error"), "X cannot be opened: the port went away: unplugged?"),
-        (OSError(errno.ENOMEM, "x"), "X cannot be opened: Cannot allocate memory"),
-        (ValueError("Not a valid baudrate: 7\nmore"), "X cannot be opened: Not a valid baudrate: 7"),
-        (ValueError(), "X cannot be opened: ValueError"),
-    ],
-)
-def test_every_other_failure_is_one_plain_line(error: Exception, reason: str) -> None:
-    assert serial_port._opening_failed("X", error) == reason
 
 
 # ---- a driver that hangs

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.adapters.topics import PublishText, Template, TopicText
+from gateway.adapters.mqtt.templates import PublishText, Template, TopicText
 
 names = st.text(st.characters(blacklist_characters="/+#", blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 literals = st.text(st.characters(blacklist_characters="/+#\0{}", blacklist_categories=["Cs"]), max_size=5)

@@ -142,3 +142,23 @@ async def test_whoever_may_only_read_finds_the_controls_disabled(
     await expect(page.switch("theirs", "fan")).to_be_disabled()
     await expect(page.card("theirs").locator(".read-only")).to_be_visible()
     await expect(page.card("mine").locator(".read-only")).to_be_hidden()
+
+
+async def test_an_enum_of_codes_is_shown_and_chosen_by_its_names(
+    serial_board: SerialBoardFactory, gateway_process: StartGateway, dashboard: OpenDashboard
+) -> None:
+    board = await serial_board(rate=0)
+    devices = "\n  bench: {points: {mode: {values: {0: off, 1: heating, 2: cooling}, writable: true}}}"
+    gateway = await gateway_process(configuration({"bench": board.link}, devices))
+    await board.opened()
+    page = await dashboard(gateway.url)
+    board.send(b'{"mode":1}\n')
+    await expect(page.value("bench", "mode")).to_have_text("heating")
+    choice = page.control("bench", "mode").get_by_role("combobox")
+    assert await choice.locator("option").all_text_contents() == ["Choose…", "off", "heating", "cooling"]
+    await choice.select_option(label="cooling")
+    await page.control("bench", "mode").get_by_role("button", name="Set Mode").click()
+    await expect(page.fate("bench", "mode")).not_to_be_empty()
+    board.send(b'{"mode":9}\n')
+    await expect(page.value("bench", "mode")).to_have_text("9")
+    await expect(page.tile("bench", "mode")).to_have_attribute("data-quality", "bad")

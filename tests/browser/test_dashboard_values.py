@@ -160,3 +160,34 @@ async def test_the_chart_draws_the_readings_and_a_tile_takes_its_line_out(
     await expect(chart).to_have_attribute("aria-label", "Chart of the last minutes: Target, Humidity")
     await page.tile("greenhouse", "pressure").click()  # needs an axis of its own: the eldest choice gives way
     await expect(chart).to_have_attribute("aria-label", "Chart of the last minutes: Humidity, Pressure")
+
+
+async def test_how_the_link_fares_is_asked_for_when_someone_looks(
+    serial_board: SerialBoardFactory, gateway_process: StartGateway, dashboard: OpenDashboard
+) -> None:
+    board = await serial_board(rate=0)
+    gateway = await gateway_process(configuration({"bench": board.link}, devices=""))
+    await board.opened()
+    page = await dashboard(gateway.url)
+    board.send(line(level=1))
+    await expect(page.value("bench", "level")).to_have_text("1")
+    health = page.card("bench").locator(".health")
+    await expect(health.locator("li").first).to_be_hidden()
+    board.send(b"no reading\n")
+    board.send(line(level=2))
+    await expect(page.value("bench", "level")).to_have_text("2")
+    await health.locator("summary").click()
+    await expect(health).to_contain_text("2 frames")
+    await expect(health).to_contain_text("1 unreadable")
+    await expect(health.locator(".health-when")).to_have_text(re.compile(r"^as of \d\d:\d\d:\d\d$"))
+    board.send(line(level=3))
+    await expect(page.value("bench", "level")).to_have_text("3")
+    await expect(health).to_contain_text("2 frames")  # as of then
+    await health.locator("summary").click()
+    await health.locator("summary").click()
+    await expect(health).to_contain_text("3 frames")
+    gateway.kill()
+    await expect(page.lamp).not_to_have_text("Live")
+    await health.locator("summary").click()
+    await health.locator("summary").click()
+    await expect(health).to_contain_text("not known now")

@@ -65,6 +65,52 @@ async def test_a_clock_that_is_set_back_starts_the_history_anew(run_client: RunC
     assert times == [400, 401]
 
 
+async def test_a_value_that_was_held_back_stands_where_it_was_measured(run_client: RunClient) -> None:
+    times, held, other = await run_client("""
+        const { History } = await import("/history.js");
+        const history = new History();
+        for (let second = 0; second <= 300; second += 100) history.add(1000 + second, [["other", second]]);
+        history.add(1150, [["held", 5]]);
+        history.add(1200, [["held", 6]]);
+        history.add(1400, [["other", 400]]);
+        const told = (value) => (value === undefined ? "not measured" : value);
+        return [history.times, [...history.column("held")].map(told), [...history.column("other")].map(told)];
+    """)
+    none = "not measured"
+    assert times == [1000, 1100, 1150, 1200, 1300, 1400]
+    assert held == [none, none, 5, 6, none, none]
+    assert other == [0, 100, none, 200, 300, 400]
+
+
+async def test_a_clock_that_is_set_back_by_minutes_starts_it_anew_after_a_few_readings(run_client: RunClient) -> None:
+    times = await run_client("""
+        const { History } = await import("/history.js");
+        const history = new History();
+        for (let second = 0; second < 500; second += 1) history.add(1000 + second, [["a", 1]]);
+        for (let second = 0; second < 10; second += 1) history.add(1200.5 + second, [["a", 1]]);
+        return history.times;
+    """)
+    assert times == [1205.5, 1206.5, 1207.5, 1208.5, 1209.5]
+
+
+async def test_the_health_of_a_link_is_told_in_words(run_client: RunClient) -> None:
+    texts = await run_client("""
+        const { healthTexts } = await import("/health.js");
+        const link = {frames: 1204, errors: 3, reconnects: 1, bytes: 9, checksum_errors: 2, resyncs: 4, filtered: 7,
+                      last_heard: 995, rate: 12.5};
+        const quiet = {frames: 1, errors: 0, reconnects: 0, last_heard: null};
+        return [healthTexts(link, 1000), healthTexts(quiet, 1000), healthTexts(null, 1000)];
+    """)
+    assert texts == [
+        [
+            "Heard 5 s ago", "1,204 frames, 12.5 a second", "3 unreadable, 2 by their checksum", "back in step 4 times",
+            "1 reconnect", "7 values held back",
+        ],
+        ["Never heard", "1 frame", "0 unreadable"],
+        [],
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("code", "text"),
     [

@@ -112,6 +112,21 @@ class TestRules:
             ({"values": ["auto", "day"]}, 0, 0, "bad"),
             ({"values": ["auto", "day"]}, math.nan, None, "bad"),
             ({"values": ["auto", "day"]}, 10**400, None, "bad"),
+            ({"values": {0: "off", 1: "heating"}}, 1, "heating", "good"),
+            ({"values": {0: "off", 1: "heating"}}, 0.0, "off", "good"),
+            ({"values": {0: "off", 1: "heating"}}, " 1\r", "heating", "good"),
+            ({"values": {0: "off", 1: "heating"}}, True, "heating", "good"),
+            ({"values": {0: "off", 1: "heating"}}, 7, 7, "bad"),
+            ({"values": {0: "off", 1: "heating"}}, 0.5, 0.5, "bad"),
+            ({"values": {0: "off", 1: "heating"}}, "off", "off", "bad"),
+            ({"values": {0: "off", 1: "heating"}}, None, None, "bad"),
+            ({"values": {0: "off", 1: "heating"}}, math.nan, None, "bad"),
+            ({"values": {0: "off", 1: "heating"}}, 10**400, None, "bad"),
+            ({"values": {"A": "auto", "2": "day"}}, "A", "auto", "good"),
+            ({"values": {"A": "auto", "2": "day"}}, 2, "day", "good"),
+            ({"values": {"A": "auto", "2": "day"}}, "a", "a", "bad"),
+            ({"values": {2: "number", "2": "text"}}, "2", "text", "good"),
+            ({"values": {2: "number", "2": "text"}}, 2, "number", "good"),
             ({"type": "string"}, "", "", "good"),
             ({"type": "string"}, 5, "5", "good"),
             ({"type": "string"}, False, "false", "good"),
@@ -196,6 +211,58 @@ class TestLearning:
         bus.devices.receive(bus.device(), Sample({name: 1, "__proto__": 2}))
         assert bus.told()[-1]["values"] == {"__proto__": 2}
         assert bus.device().errors == 1
+
+
+class TestUnits:
+    def units(self, bus: Bus) -> dict[str, Any]:
+        return {name: point.unit for name, point in bus.device().points.items()}
+
+    def test_a_unit_that_a_frame_tells_is_learnt_with_its_point_and_told_once(self) -> None:
+        bus = Bus()
+        bus.link().up()
+        bus.told()
+        for _ in range(3):
+            bus.devices.receive(bus.device(), Sample({"t": 21.5, "n": 1}, units={"t": "Cel", "elsewhere": "W"}))
+        device, *readings = bus.told()
+        assert device["points"] == {"t": {"type": "number", "unit": "Cel"}, "n": {"type": "number"}}
+        assert len(readings) == 3
+        bus.devices.receive(bus.device(), Sample({"t": 70.7}, units={"t": "[degF]"}))
+        device, _ = bus.told()
+        assert device["points"]["t"]["unit"] == "[degF]"
+
+    def test_a_declared_one_stands_and_what_is_scaled_is_in_another(self) -> None:
+        bus = Bus({"a": {"points": {"t": {"unit": "K"}, "p": {"scale": 0.1}, "h": {"title": "Humidity"}}}})
+        bus.link().up()
+        bus.devices.receive(bus.device(), Sample({"t": 1, "p": 2, "h": 3}, units={"t": "Cel", "p": "Pa", "h": "%RH"}))
+        assert self.units(bus) == {"t": "K", "p": None, "h": "%RH"}
+        assert bus.device().points["h"].title == "Humidity"
+
+    def test_it_stays_when_the_type_is_learnt_later(self) -> None:
+        bus = Bus()
+        bus.link().up()
+        bus.devices.receive(bus.device(), Sample({"t": None}, units={"t": "Cel"}))
+        bus.devices.receive(bus.device(), Sample({"t": True}))
+        assert bus.device().points["t"].to_json() == {"type": "boolean", "unit": "Cel"}
+
+    def test_one_that_changes_with_every_frame_is_counted_and_no_flood(self, caplog: pytest.LogCaptureFixture) -> None:
+        bus = Bus()
+        bus.link().up()
+        bus.told()
+        for number in range(200):
+            bus.devices.receive(bus.device(), Sample({"t": 1}, units={"t": f"u{number}"}))
+        assert sum("points" in told for told in bus.told()) == 17
+        assert bus.device().errors == 183
+        assert 0 < len([message for message in caplog.messages if "cannot be the unit" in message]) < 10
+        bus.devices.receive(bus.device(), Sample({"new": 1}, units={"new": "W"}))
+        assert bus.device().points["new"].unit == "W"
+
+    @pytest.mark.parametrize("unit", ["", "x" * 33, "a\nb", "\ud800"])
+    def test_what_can_be_no_unit_is_an_error_and_costs_no_value(self, unit: str) -> None:
+        bus = Bus()
+        bus.link().up()
+        bus.devices.receive(bus.device(), Sample({"t": 1}, units={"t": unit}))
+        assert bus.told()[-1]["values"] == {"t": 1}
+        assert (self.units(bus), bus.device().errors) == ({"t": None}, 1)
 
 
 FRESH_FOR_30_S = {"unit": "Cel", "stale_after": 30}

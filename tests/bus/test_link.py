@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from gateway.bus import Link
@@ -157,7 +159,8 @@ class TestBadFrames:
             link.receive(None, sample(t=1))
             good += 1
         assert good == 10
-        assert bus.device().to_json()["link"] == {"frames": 11, "errors": 11, "reconnects": 0}
+        link = bus.device().to_json()["link"]
+        assert (link["frames"], link["errors"], link["reconnects"]) == (11, 11, 0)
 
     def test_a_device_that_only_sends_garbage_is_degraded(self) -> None:
         bus = Bus()
@@ -342,6 +345,121 @@ class TestAvailability:
         assert bus.state("a.n1") == PULLED
         link.up()
         assert bus.state("a.n1") == UNKNOWN
+
+    def test_what_it_is_said_to_be_away_for_is_the_reason(self) -> None:
+        bus = Bus()
+        link = bus.link(single=False)
+        link.up()
+        link.available("n1", online=False, reason="asleep until 06:00")
+        assert bus.state("a.n1") == ("offline", "asleep until 06:00")
+        link.available("n1", online=False, reason="does not answer")
+        assert bus.state("a.n1") == ("offline", "does not answer")
+        link.available("n1", online=False)
+        assert bus.state("a.n1") == GONE
+        link.available("n1", online=True, reason="never shown")
+        assert bus.state("a.n1") == ONLINE
+
+
+class TestHealth:
+    def health(self, bus: Bus, id: str = "a") -> dict[str, Any]:
+        link: dict[str, Any] = bus.device(id).to_json()["link"]
+        return link
+
+    def test_a_link_without_news_has_counted_nothing(self) -> None:
+        bus = Bus()
+        bus.link()
+        assert self.health(bus) == {
+            "frames": 0, "errors": 0, "reconnects": 0, "bytes": 0, "checksum_errors": 0, "resyncs": 0,
+            "filtered": 0, "last_heard": None, "rate": 0.0,
+        }  # fmt: skip
+
+    def test_bytes_and_resyncs_are_the_links_and_checksum_errors_whose_they_are(self) -> None:
+        bus = Bus()
+        link = bus.link(single=False)
+        link.up()
+        link.traffic(100)
+        link.receive("n1", sample(t=1))
+        link.receive("n2", sample(t=1))
+        link.traffic(28)
+        link.resynced(2)
+        link.fault(None, "damaged", frames=5, checksum_errors=3)
+        link.fault("n1", "wrong checksum", checksum_errors=1)
+        link.fault("n1", "not a number")
+        one, other = self.health(bus, "a.n1"), self.health(bus, "a.n2")
+        assert (one["bytes"], one["resyncs"]) == (other["bytes"], other["resyncs"]) == (128, 2)
+        assert (one["errors"], one["checksum_errors"]) == (7, 4)
+        assert (other["errors"], other["checksum_errors"]) == (5, 3)
+
+    def test_the_last_frame_is_known_by_the_wall_clock_and_outlives_the_link(self) -> None:
+        bus = Bus()
+        link = bus.link()
+        link.up()
+        assert self.health(bus)["last_heard"] is None
+        link.receive(None, sample(t=1), retained=True)
+        link.fault(None, "not JSON")
+        assert self.health(bus)["last_heard"] is None
+        link.receive(None, sample(t=1))
+        heard = bus.clock.now()
+        bus.clock.seconds += 5
+        link.down("unplugged")
+        link.up()
+        assert self.health(bus)["last_heard"] == heard
+        link.acknowledged(Acknowledgement(1, ok=True))
+        assert self.health(bus)["last_heard"] == heard + 5
+
+    def test_counters_are_no_news(self) -> None:
+        bus = Bus()
+        link = bus.link()
+        link.up()
+        link.receive(None, sample(t=1))
+        bus.told()
+        for _ in range(50):
+            bus.clock.seconds += 1
+            link.traffic(1000)
+            link.resynced(1)
+            link.fault(None, "damaged", checksum_errors=1)
+            link.receive(None, sample(t=1))
+            bus.devices.tick()
+        assert all("link" not in told for told in bus.told())
+
+    def test_all_that_is_counted_can_be_read_at_once_and_never_goes_down(self) -> None:
+        bus = Bus({"a": {"points": {"t": {"deadband": 5}}}})
+        link = bus.link()
+        other = bus.link(adapter="b", single=False)
+        seen: dict[tuple[str, str | None, str], int] = {}
+        for turn in range(4):
+            link.up()
+            other.up()
+            link.traffic(10)
+            link.resynced(1)
+            for value in range(3):
+                link.receive(None, sample(t=value / 10))
+            link.fault(None, "damaged", frames=2, checksum_errors=1)
+            other.fault(None, "damaged")
+            if turn:
+                other.receive("n1", sample(t=1))
+            counts = {
+                (adapter, device, name): count
+                for adapter, device, counters in bus.devices.counters()
+                for name, count in counters.items()
+            }
+            assert all(count >= seen[key] for key, count in counts.items() if key in seen)
+            assert seen.keys() <= counts.keys()
+            seen = counts
+            link.down("unplugged")
+            other.down("broker away")
+        assert seen == {
+            ("a", None, "bytes"): 40, ("a", None, "errors"): 0, ("a", None, "checksum_errors"): 0,
+            ("a", None, "resyncs"): 4, ("a", None, "reconnects"): 3,
+            ("a", "a", "frames"): 12, ("a", "a", "errors"): 8, ("a", "a", "checksum_errors"): 4,
+            ("a", "a", "filtered"): 10,
+            ("b", None, "bytes"): 0, ("b", None, "errors"): 4, ("b", None, "checksum_errors"): 0,
+            ("b", None, "resyncs"): 0, ("b", None, "reconnects"): 3,
+            ("b", "b.n1", "frames"): 3, ("b", "b.n1", "errors"): 0, ("b", "b.n1", "checksum_errors"): 0,
+            ("b", "b.n1", "filtered"): 0,
+        }  # fmt: skip
+        other.close()
+        assert {adapter for adapter, _, _ in bus.devices.counters()} == {"a"}
 
 
 class TestRetained:

@@ -27,10 +27,12 @@ async def test_check_names_every_problem_at_once_with_its_place_and_the_nearest_
     lines = ended.err.splitlines()
     assert all(line.startswith("fieldgate.yaml:") for line in lines), ended.err
     told = "\n".join(lines)
-    assert "fieldgate.yaml:6:14: adapters.0.framing: 'line' is not one of lines (did you mean 'lines'?)" in told
+    framings = "cobs, fixed, length_prefixed, lines, slip, stx_etx"
+    assert f"fieldgate.yaml:6:14: adapters.0.framing: 'line' is not one of {framings}" in told
+    assert "(did you mean 'lines'?)" in told
     assert "fieldgate.yaml:7:5: adapters.0.baudrat: unknown key" in told
     assert "(did you mean 'baudrate'?)" in told
-    assert "fieldgate.yaml:9:11: adapters.1.type: 'mqt' is not one of loopback, mqtt, serial" in told
+    assert "fieldgate.yaml:9:11: adapters.1.type: 'mqt' is not one of loopback, modbus, mqtt, serial" in told
     assert "(did you mean 'mqtt'?)" in told
 
 
@@ -60,4 +62,4 @@ async def test_the_schema_is_json_and_knows_every_adapter(fieldgate: Fieldgate) 
     options = [
         schema["$defs"][choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice for choice in adapters
     ]
-    assert {option["properties"]["type"]["const"] for option in options} == {"loopback", "mqtt", "serial"}
+    assert {option["properties"]["type"]["const"] for option in options} == {"loopback", "modbus", "mqtt", "serial"}

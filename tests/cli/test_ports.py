@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from gateway.adapters.serial_port import SerialPort, list_ports
-from gateway.cli.ports import holders, row
+from gateway.adapters.wire.holders import holders
+from gateway.adapters.wire.port import SerialPort, list_ports
+from gateway.cli.ports import row
 from tests.cli.command import Fieldgate
 
 UNO = SerialPort(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.bus.device import make_rule
+from gateway.bus.rules import make_rule
 from gateway.commands.check import checked_confirm, checked_value, shows, wire_value
 from gateway.errors import RequestError
 from gateway.model import Confirm, Point, PointType, Quality, Value
@@ -124,6 +124,22 @@ def test_a_device_that_rounds_to_its_wires_resolution_shows_the_commanded_value(
     assert isinstance(wire, int | float)
     assert shows(point, rule(round(wire))[0], value)
     assert not shows(point, rule(round(wire) + 2)[0], value) or abs(scale) <= 1e-6 * max(abs(value), 1.0)
+
+
+@pytest.mark.parametrize(("name", "code"), [("off", 0), ("heating", 1), ("auto", "A"), ("elsewhere", "elsewhere")])
+def test_a_name_goes_to_the_wire_as_its_code_and_comes_back_from_it(name: str, code: int | str) -> None:
+    point = Point(
+        "enum", writable=True, values=("off", "heating", "auto"), codes=((0, "off"), (1, "heating"), ("A", "auto"))
+    )
+    wire = wire_value(point, name)
+    assert (wire, type(wire)) == (code, type(code))
+    rule = make_rule(point)
+    assert rule is not None
+    assert rule(wire)[0] == name
+    assert shows(point, rule(wire)[0], name)
+    for refused in (0, 1, "A", "Off", ""):
+        with pytest.raises(RequestError, match="one of off, heating, auto"):
+            checked_value("p", point, refused)
 
 
 def test_values_that_are_no_numbers_pass_as_they_are() -> None:

@@ -76,7 +76,7 @@ CONFIG = "adapters:\n  - id: a\n    type: serial\n    port: /dev/x\n    codec: {
 
 def test_it_is_configured_like_a_built_in_one(tmp_path: Path) -> None:
     done = run(tmp_path, CONFIG.format("hex"), BUILD)
-    assert done.stdout == "[Sample(values={'': 255}, device_time=None)]\n", done.stderr
+    assert done.stdout == "[Sample(values={'': 255}, device_time=None, units={})]\n", done.stderr
 
 
 def test_its_options_are_checked_like_those_of_a_built_in_one(tmp_path: Path) -> None:

@@ -24,9 +24,11 @@ MESSAGES = {
     ),
     "unknown key of a plug-in": (
         SERIAL + "framing: {type: lines, maxx: 5}}",
-        "2:64: adapters.0.framing.maxx: unknown key, expected one of type, max, terminator (did you mean 'max'?)",
+        "2:64: adapters.0.framing.maxx: unknown key, expected one of type, max, terminator, checksum "
+        "(did you mean 'max'?)",
     ),
-    "missing": ("adapters:\n  - {id: a, type: serial}", "2:5: adapters.0.port: is missing"),
+    "missing": ("adapters:\n  - {id: a, type: mqtt, topics: [{readings: x}]}", "2:5: adapters.0.url: is missing"),
+    "missing one of two": ("adapters:\n  - {id: a, type: serial}", "2:5: adapters.0: needs either `port` or `usb`"),
     "missing type": ("adapters:\n  - id: a", "2:5: adapters.0: `type` is missing: one of <adapters>"),
     "adapter that is no mapping": ("adapters: [serial]", "1:12: adapters.0: expected a mapping with `type`"),
     "framing that is a number": (
@@ -209,7 +211,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
         server: {listen: "0.0.0.0:80", heartbeat: soon, origin: []}
         gateway: {name: '${NOWHERE}'}
         adapters:
-          - {id: a, type: serial, baudrate: fast}
+          - {id: a, type: mqtt, version: fast, topics: [{readings: x}]}
           - {id: a, type: seriel}
           - {id: c, type: loopback}
         adapters: []
@@ -223,8 +225,8 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
         "1:43 server.heartbeat",
         "1:49 server.origin",
         "2:17 the environment variable NOWHERE is not set",
-        "4:5 adapters.0.port",
-        "4:37 adapters.0.baudrate",
+        "4:5 adapters.0.url",
+        "4:34 adapters.0.version",
         "5:10 adapters.1.id",
         "5:19 adapters.1.type",
         "7:1 the key 'adapters' stands twice in one mapping",

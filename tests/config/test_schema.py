@@ -33,6 +33,9 @@ def complaints(schema: dict[str, Any], value: Any, path: str = "") -> list[str]:
         each = [complaints(choice, value, path) for choice in schema["anyOf"]]
         return [] if [] in each else [f"{path}: none of {len(each)} forms: {each}"]
     found = []
+    if "oneOf" in schema:
+        each = [complaints(choice, value, path) for choice in schema["oneOf"]]
+        found += [] if each.count([]) == 1 else [f"{path}: not one of {len(each)} forms: {each}"]
     kind = schema.get("type")
     if kind and (not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean")):
         return [f"{path}: not {kind}"]
@@ -84,10 +87,25 @@ def test_a_sample_is_valid(path: Path) -> None:
         "adapters: [{id: a, type: serial, port: /dev/x, framing: {type: line}}]",
         "adapters: [{id: a, type: serial, port: /dev/x, framing: {max: 5}}]",
         "devices: {a: {points: {t: {type: numbr}}}}",
+        "devices: {a: {points: {t: {values: off}}}}",
+        "devices: {a: {points: {t: {values: {0: off, 1: 5}}}}}",
+        "devices: {a: {points: {t: {stale_after: soon}}}}",
     ],
 )
 def test_an_editor_marks_what_the_gateway_refuses(text: str) -> None:
     assert complaints(SCHEMA, plain(text))
+
+
+def test_an_editor_takes_every_form_of_a_point() -> None:
+    text = """
+    devices:
+      a:
+        points:
+          mode: {values: [auto, day], stale_after: auto}
+          state: {values: {0: off, 1: heating, A: auto}, stale_after: 30s}
+          level: {deadband: 0.5, interval: 10s, stale_after: 60}
+    """
+    assert complaints(SCHEMA, plain(text)) == []
 
 
 @pytest.mark.parametrize("group", ["adapters", "framings", "codecs", "commands"])

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from gateway.adapters.mqtt import MqttOptions
 from gateway.adapters.serial import SerialOptions
 from gateway.config import parse
-from gateway.config.models import Listen, PointSection, parse_listen
+from gateway.config.models import Listen, parse_listen
+from gateway.config.points import PointSection
 from gateway.config.strict import secret
 from gateway.errors import ConfigurationError, Problem
 from gateway.framing.lines import LinesOptions

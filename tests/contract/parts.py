@@ -101,9 +101,24 @@ _json = st.builds(
     st.booleans(),
 )
 
+# What text lines are made of, and binary fields: their bounds, and what lies next to them.
+_lines = st.lists(
+    st.sampled_from(
+        [
+            *["T", "temp", "=", ":", ",", ";", " ", "\t", '"', "21.4", "-3", "0x10", "1e999", "nan", "C", "°C", "%"],
+            *["48 %", "(C)", "#", "\\", "\r", "ü", "٣", "1_000", "true", "DATA", "*", "$", "."],
+        ]
+    ),
+    max_size=24,
+).map(lambda pieces: "".join(pieces).encode())
+_binary = st.lists(
+    st.sampled_from([b"\x00", b"\x01", b"\x7f", b"\x80", b"\xff", b"\x00\x00\xc0\x7f", b"\x00\x00\x80\xff", b"ab"]),
+    max_size=24,
+).map(b"".join)
+
 
 def frames_like(examples: list[bytes]) -> st.SearchStrategy[bytes]:
-    """Frames: the examples, damaged ones, JSON of every shape, text, and any bytes at all."""
+    """Frames: the examples, damaged ones, JSON of every shape, lines, binary fields, text, and any bytes at all."""
     known = st.sampled_from(examples)
     damaged = st.builds(
         lambda frame, at, put, cut: frame[: at % (len(frame) + 1)] + put + frame[at % (len(frame) + 1) + cut :],
@@ -112,4 +127,5 @@ def frames_like(examples: list[bytes]) -> st.SearchStrategy[bytes]:
         st.binary(max_size=6),
         st.integers(0, 6),
     )
-    return known | damaged | _json | st.text(max_size=40).map(str.encode) | st.binary(max_size=200)
+    anything = st.text(max_size=40).map(str.encode) | st.binary(max_size=200)
+    return known | damaged | _json | _lines | _binary | anything

@@ -9,10 +9,12 @@ from hypothesis import given
 
 from gateway.bus import Devices, Link, Log
 from gateway.codecs import Codec
-from gateway.config.models import DeviceSection, PointSection
+from gateway.config.models import DeviceSection
+from gateway.config.points import PointSection
 from gateway.errors import CodecError
 from gateway.model import PointType, Sample
-from tests.contract.examples import CODECS, HOSTILE, CodecExample
+from tests.contract.codec_examples import CODECS, CodecExample
+from tests.contract.hostile import HOSTILE
 from tests.contract.parts import EXAMPLES, build, cases, frames_like, tried
 
 CODEC_CASES = pytest.mark.parametrize(("name", "example"), cases(CODECS))

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from gateway import plugins
-from tests.contract.examples import CODECS, COMMANDS, FRAMINGS
+from tests.contract.codec_examples import CODECS
+from tests.contract.command_examples import COMMANDS
+from tests.contract.framing_examples import FRAMINGS
 
 
 @pytest.mark.parametrize(
@@ -15,7 +17,7 @@ from tests.contract.examples import CODECS, COMMANDS, FRAMINGS
 )
 def test_every_installed_plug_in_has_examples(group: plugins.Group, table: dict[str, Any]) -> None:
     missing = set(plugins.names(group)) - {name for name, examples in table.items() if examples}
-    assert not missing, f"add examples of {sorted(missing)} to tests/contract/examples.py"
+    assert not missing, f"add examples of {sorted(missing)} to tests/contract/{group}_examples.py"
 
 
 @pytest.mark.parametrize("group", ["framings", "codecs", "commands"])

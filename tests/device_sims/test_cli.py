@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -13,9 +14,11 @@ import pytest
 
 from device_sims.cli import main
 from device_sims.fault_names import FAULTS
+from device_sims.faults import MODBUS, MQTT, RTU, SERIAL
 from tests.device_sims.listener import listening
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.ports import free_port
+from tests.parts.waiting import eventually
 
 DEADLINE = 15.0  # seconds
 
@@ -127,6 +130,85 @@ class TestSerial:
         assert (code, out) == (1, "")
         assert err == f"python -m device_sims: {link} exists and is not a symlink\n"
 
+    async def test_a_board_speaks_as_it_is_told_to(self, simulators: Simulators, tmp_path: Path) -> None:
+        link = tmp_path / "board"
+        wire = ("--framing", "lines", "--checksum", "xor8", "--codec", "delimited", "--no-header")
+        line = ("--devices", 2, "--poll", "--dead", "n2")
+        simulator = await simulators.start("serial", "--link", link, *wire, *line)
+        await simulator.line()
+        with listening(link) as port:
+            port.write(b"READ n2*6E\nREAD n1*6D\n")
+            assert (await port.line()).startswith(b"n1,")
+        assert await simulator.end(signal.SIGINT) == (0, "", "")
+
+
+class TestModbus:
+    async def test_a_meter_says_where_it_is_and_answers(self, simulators: Simulators) -> None:
+        simulator = await simulators.start("modbus", "--listen", "127.0.0.1:0", "--devices", 2)
+        ready = await simulator.line()
+        assert ready.startswith("meter on 127.0.0.1:")
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(ready.rpartition(":")[2]))
+        async with asyncio.timeout(DEADLINE):
+            writer.write(bytes.fromhex("0001 0000 0006 02 01 0000 0001"))
+            assert (await reader.readexactly(10)).hex(" ", 2) == "0001 0000 0004 0201 0101"  # the relay is on
+        writer.close()
+        assert await simulator.end(signal.SIGINT) == (0, "", "")
+
+    async def test_a_meter_on_a_line_says_where_it_is(self, simulators: Simulators, tmp_path: Path) -> None:
+        link = tmp_path / "meter"
+        simulator = await simulators.start("modbus", "--link", link)
+        assert await simulator.line() == f"meter on {link} -> {os.readlink(link)}"
+        assert await simulator.end(signal.SIGTERM) == (0, "", "")
+        assert not link.is_symlink()
+
+    async def test_an_address_that_is_taken_is_one_line_and_exit_1(self, simulators: Simulators) -> None:
+        first = await simulators.start("modbus", "--listen", "127.0.0.1:0")
+        address = (await first.line()).removeprefix("meter on ")
+        code, out, err = await (await simulators.start("modbus", "--listen", address)).end()
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "address already in use" in err
+
+
+class TestPlay:
+    async def test_a_scenario_is_played_until_it_is_ended(self, simulators: Simulators, tmp_path: Path) -> None:
+        link, file = tmp_path / "greenhouse", tmp_path / "fleet.yaml"
+        file.write_text(
+            f"devices:\n  - {{serial: {link}, rate: 50}}\n  - {{modbus: 127.0.0.1:0}}\n"
+            "script:\n  - {at: 0.2s, device: greenhouse, fault: unplug}\n"
+        )
+        simulator = await simulators.start("play", file)
+        assert (await simulator.line()).startswith(f"board climate on {link} -> ")
+        assert (await simulator.line()).startswith("meter on 127.0.0.1:")
+        assert await simulator.line() == f"playing {file}"
+        assert await simulator.complaint() == "greenhouse: unplug begins"
+        await eventually(lambda: not link.is_symlink())
+        assert await simulator.end(signal.SIGINT) == (0, "", "")
+
+    async def test_a_scenario_that_cannot_be_read_is_a_line_for_each_reason_and_exit_2(
+        self, simulators: Simulators, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "fleet.yaml"
+        file.write_text("devices:\n  - {serial: /tmp/x, board: climat}\nscripts: []\n")
+        code, out, err = await (await simulators.start("play", file)).end()
+        assert (code, out) == (2, "")
+        assert err == (
+            f"{file}:2:29: devices.0.board: 'climat' is not one of climate, power, tank, gps, boat"
+            " (did you mean 'climate'?)\n"
+            f"{file}:3:1: scripts: unknown key: 'scripts' is not one of devices, script, repeat"
+            " (did you mean 'script'?)\n"
+        )
+
+    async def test_a_device_that_cannot_be_started_is_one_line_and_exit_1(
+        self, simulators: Simulators, tmp_path: Path
+    ) -> None:
+        (tmp_path / "precious").write_text("")
+        file = tmp_path / "fleet.yaml"
+        file.write_text(f"devices: [{{serial: {tmp_path}/a}}, {{serial: {tmp_path}/precious}}]\n")
+        code, out, err = await (await simulators.start("play", file)).end()
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "precious exists and is not a symlink" in err
+        assert not (tmp_path / "a").is_symlink()
+
 
 class TestMqtt:
     async def test_nodes_say_where_they_are_and_part_politely(
@@ -181,10 +263,25 @@ class TestMqtt:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ("", "the following arguments are required: serial|mqtt"),
+        ("", "the following arguments are required: serial|mqtt|modbus|play"),
         ("serial", "the following arguments are required: --link"),
         ("mqtt", "the following arguments are required: --url"),
-        ("modbus", "invalid choice: 'modbus'"),
+        ("zigbee", "invalid choice: 'zigbee'"),
+        ("play", "the following arguments are required: FILE"),
+        ("modbus", "one of the arguments --listen --link is required"),
+        ("modbus --listen 127.0.0.1:0 --link x", "not allowed with argument --listen"),
+        ("modbus --listen nowhere", "an address looks like 127.0.0.1:5020, not 'nowhere'"),
+        ("modbus --listen 127.0.0.1:0 --devices 248", "devices must be at most 247"),
+        (
+            "modbus --listen 127.0.0.1:0 --fault bad-checksum",
+            "bad-checksum is a fault of serial boards and Modbus meters",
+        ),
+        ("modbus --link x --fault duplicate", "duplicate is a fault of serial boards"),
+        ("serial --link x --fault exception", "exception is a fault of Modbus meters"),
+        ("serial --link x --framing fixed", "fixed frames have one length"),
+        ("serial --link x --framing line", "invalid choice: 'line'"),
+        ("serial --link x --codec struct", "struct sends any byte"),
+        ("serial --link x --devices 2 --dead n3", "no device is named 'n3': there are n1, n2"),
         ("serial --link x --board toaster", "invalid choice: 'toaster'"),
         ("serial --link x --rate fast", "argument --rate: invalid float value: 'fast'"),
         ("serial --link x --rate -1", "rate must be 0 or more readings a second"),
@@ -207,10 +304,14 @@ def test_bad_usage_is_one_line_and_exit_2(arguments: str, says: str, capsys: pyt
     assert says in output.err
 
 
-@pytest.mark.parametrize("simulator", ["serial", "mqtt"])
+WHERE = {"serial": {SERIAL}, "mqtt": {MQTT}, "modbus": {MODBUS, RTU}, "play": {SERIAL, MQTT, MODBUS}}
+
+
+@pytest.mark.parametrize("simulator", WHERE)
 def test_help_names_every_fault(simulator: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main([simulator, "--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    assert all(f"  {name}=" in text for name in FAULTS)
+    named = {name for name, fault in FAULTS.items() if WHERE[simulator] & set(fault.where)}
+    assert set(re.findall(r"^  ([a-z-]+)(?:=\S*)?$", text, re.MULTILINE)) == named

@@ -35,6 +35,8 @@ def test_the_kinds_have_the_points_that_they_say() -> None:
         "climate": {"temperature", "humidity", "pressure", "fan", "setpoint", "sequence"},
         "power": {"voltage", "current", "power", "pulses", "relay", "limit", "sequence"},
         "tank": {"level", "flow", "valve", "pump", "sequence"},
+        "gps": {"latitude", "longitude", "altitude", "speed", "course", "satellites", "fix", "sequence"},
+        "boat": {"wind_angle", "wind_speed", "depth", "water_temperature", "heading", "speed", "sequence"},
     }
 
 

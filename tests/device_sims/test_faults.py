@@ -1,16 +1,32 @@
 """Every fault spoils what it says, and nothing else."""
 
+from collections.abc import Callable
+
 import pytest
 
-from device_sims.fault_names import FAULTS, describe_faults, parse_fault
+from device_sims.fault_names import FAULTS, check_faults, describe_faults, parse_fault
 from device_sims.faults import (
+    MODBUS,
+    MQTT,
+    RTU,
+    SERIAL,
+    BadChecksum,
+    DoubleAcknowledgement,
+    Duplicate,
     Fault,
     Faults,
     Garbage,
+    Glued,
+    LateAcknowledgement,
+    ModbusException,
     NoAcknowledgement,
     OneByteAtATime,
+    Reboot,
     Refusal,
     Silence,
+    SlowAcknowledgement,
+    Split,
+    Truncate,
     Unplug,
 )
 
@@ -70,6 +86,39 @@ def test_every_second_command_is_refused_with_the_error() -> None:
 def test_one_byte_at_a_time_says_its_pause() -> None:
     assert OneByteAtATime().pause() == 0
     assert OneByteAtATime(0.5).pause() == 0.5
+    assert OneByteAtATime().piece() == 1
+
+
+def test_split_says_its_pause_and_its_piece() -> None:
+    assert (Split(size=5, seconds=0.1).pause(), Split(size=5, seconds=0.1).piece()) == (0.1, 5)
+
+
+def test_faults_that_count_have_their_turns() -> None:
+    def turns(ask: Callable[[], object]) -> list[object]:
+        return [ask() for _ in range(4)]
+
+    assert turns(BadChecksum(every=2).spoils_checksum) == [False, True, False, True]
+    assert turns(Truncate(every=2, lost=3).cut) == [0, 3, 0, 3]
+    assert turns(SlowAcknowledgement(seconds=0.5, every=2).acknowledgement_delay) == [0, 0.5, 0, 0.5]
+    assert turns(LateAcknowledgement().acknowledgement_delay) == [8, 8, 8, 8]
+    assert turns(DoubleAcknowledgement(every=2).repeats_acknowledgement) == [False, True, False, True]
+    assert turns(ModbusException(every=2, code=6).exception) == [None, 6, None, 6]
+
+
+def test_a_reboot_is_told_once_each_time() -> None:
+    fault = Reboot(after=2, every=3)
+    assert [t for t in (0, 1.9, 2, 2.1, 4.9, 5, 5, 7, 14.5, 14.6) if fault.reboots(t)] == [2, 5, 14.5]
+    once = Reboot(after=0, every=float("inf"))
+    assert [once.reboots(t) for t in (0, 1, 1e9)] == [True, False, False]
+
+
+def test_times_count_from_when_a_fault_was_switched_on() -> None:
+    faults = Faults([Silence(after=2, seconds=1), Unplug(after=1, seconds=1), Reboot(after=0.5)])
+    for fault in faults:
+        fault.since = 100
+    assert [faults.silent(t) for t in (2, 102, 103)] == [False, True, False]
+    assert [faults.unplugged(t) for t in (101, 102)] == [True, False]
+    assert [faults.reboots(t) for t in (100, 101)] == [False, True]
 
 
 def test_no_fault_spoils_what_it_is_not_about() -> None:
@@ -80,6 +129,15 @@ def test_no_fault_spoils_what_it_is_not_about() -> None:
         (NoAcknowledgement(), "loses"),
         (Refusal(), "refuses"),
         (OneByteAtATime(), "pause"),
+        (Split(), "pause"),
+        (Glued(), "held"),
+        (BadChecksum(every=1), "checksum"),
+        (Truncate(every=1), "cut"),
+        (SlowAcknowledgement(), "delay"),
+        (DoubleAcknowledgement(), "repeats"),
+        (Duplicate(), "doubled"),
+        (Reboot(after=0), "reboots"),
+        (ModbusException(every=1), "exception"),
         (Fault(), ""),
     ]
     for fault, name in about:
@@ -90,6 +148,14 @@ def test_no_fault_spoils_what_it_is_not_about() -> None:
             "loses": fault.loses_acknowledgement(),
             "refuses": fault.refuses() is not None,
             "pause": fault.pause() is not None,
+            "held": fault.held() != 1,
+            "checksum": fault.spoils_checksum(),
+            "cut": fault.cut() != 0,
+            "delay": fault.acknowledgement_delay() != 0,
+            "repeats": fault.repeats_acknowledgement(),
+            "doubled": fault.doubled(),
+            "reboots": fault.reboots(1),
+            "exception": fault.exception() is not None,
         }
         assert [key for key, value in spoilt.items() if value] == ([name] if name else []), fault
 
@@ -99,6 +165,11 @@ def test_several_faults_act_together() -> None:
     assert faults.noise().count(b"\n") == 2
     assert faults.pause() == 0.2
     assert not faults.silent(0)
+    assert Faults([Split(size=5), Split(size=3), Silence()]).piece() == 3
+    assert Faults([Glued(2), Glued(4)]).held() == 4
+    assert Faults([Truncate(every=1, lost=2), Truncate(every=1, lost=5)]).cut() == 5
+    assert Faults([SlowAcknowledgement(0.5), LateAcknowledgement(0.2)]).acknowledgement_delay() == 0.5
+    assert Faults([ModbusException(every=2, code=6), ModbusException(every=1, code=4)]).exception() == 4
 
 
 def test_all_counting_faults_count_however_many_there_are() -> None:
@@ -120,6 +191,8 @@ def test_a_fault_lasts_as_long_as_its_block() -> None:
 def test_without_faults_nothing_is_spoilt() -> None:
     faults = Faults()
     assert (faults.noise(), faults.refuses(), faults.pause()) == (b"", None, None)
+    assert (faults.held(), faults.cut(), faults.acknowledgement_delay(), faults.exception()) == (1, 0, 0, None)
+    assert [faults.doubled(), faults.spoils_checksum(), faults.repeats_acknowledgement()] == [False] * 3
     assert [faults.silent(0), faults.unplugged(0), faults.loses_acknowledgement()] == [False] * 3
 
 
@@ -135,6 +208,16 @@ def test_without_faults_nothing_is_spoilt() -> None:
         ("no-ack=3", NoAcknowledgement(every=3)),
         ("refuse=error:out of order", Refusal(error="out of order")),
         ("one-byte=0.01", OneByteAtATime(0.01)),
+        ("split=5,0.1", Split(size=5, seconds=0.1)),
+        ("glued=frames:4", Glued(frames=4)),
+        ("bad-checksum=2", BadChecksum(every=2)),
+        ("truncate=2,9", Truncate(every=2, lost=9)),
+        ("slow", SlowAcknowledgement()),
+        ("late-ack=every:2", LateAcknowledgement(every=2)),
+        ("double-ack", DoubleAcknowledgement()),
+        ("duplicate", Duplicate()),
+        ("reboot=5", Reboot(after=5.0)),
+        ("exception=1,6", ModbusException(every=1, code=6)),
     ],
 )
 def test_faults_are_read_from_text(text: str, fault: Fault) -> None:
@@ -155,6 +238,14 @@ def test_faults_are_read_from_text(text: str, fault: Fault) -> None:
         ("unplug=seconds:0", "unplug: after must be 0 or more, and seconds more than 0"),
         ("one-byte=nan", "one-byte: seconds must be 0 or more"),
         ("no-ack=0", "no-ack: every must be at least 1"),
+        ("split=0", "split: size must be at least 1"),
+        ("split=seconds:-1", "split: seconds must be 0 or more"),
+        ("glued=0", "glued: frames must be at least 1"),
+        ("truncate=lost:0", "truncate: lost must be at least 1"),
+        ("slow=inf", "slow: seconds must be 0 or more"),
+        ("reboot=-1", "reboot: after must be 0 or more, and every more than 0"),
+        ("exception=code:0", "exception: code must be 1 to 255"),
+        ("duplicate=1", "duplicate takes at most 0 settings"),
     ],
 )
 def test_a_fault_that_cannot_be_read_says_why(text: str, says: str) -> None:
@@ -162,5 +253,31 @@ def test_a_fault_that_cannot_be_read_says_why(text: str, says: str) -> None:
         parse_fault(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("unplug", Unplug(after=0.0, seconds=float("inf"))),
+        ("unplug=5", Unplug(after=5.0)),
+        ("reboot", Reboot(after=0.0, every=float("inf"))),
+        ("garbage", Garbage(seed=9)),
+    ],
+)
+def test_a_script_switches_a_fault_on_at_once(text: str, fault: Fault) -> None:
+    assert repr(parse_fault(text, seed=9, at_once=True)) == repr(fault)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_refused_where_it_cannot_be(name: str) -> None:
+    fault = parse_fault(name)
+    assert set(fault.where) <= {SERIAL, MQTT, MODBUS, RTU}
+    for simulator in ((SERIAL,), (MQTT,), (MODBUS,), (MODBUS, RTU)):
+        if set(simulator) & set(fault.where):
+            check_faults([fault], *simulator)
+        else:
+            with pytest.raises(ValueError, match=f"^{name} is a fault of "):
+                check_faults([Silence(), fault], *simulator)
+
+
 def test_every_fault_is_described() -> None:
-    assert all(f"  {name}=" in describe_faults() for name in FAULTS)
+    described = "".join(describe_faults(simulator) for simulator in (SERIAL, MQTT, MODBUS))
+    assert all(f"  {name}" in described for name in FAULTS)

@@ -9,7 +9,17 @@ from itertools import pairwise
 import aiomqtt
 import pytest
 
-from device_sims.faults import Garbage, NoAcknowledgement, Refusal, Silence, Unplug
+from device_sims.faults import (
+    BadChecksum,
+    DoubleAcknowledgement,
+    Garbage,
+    LateAcknowledgement,
+    NoAcknowledgement,
+    Refusal,
+    Silence,
+    SlowAcknowledgement,
+    Unplug,
+)
 from device_sims.fixtures import MqttNodesFactory
 from device_sims.mqtt_node import MOST_CONNECTIONS, BrokerUnreachableError, MqttNodes
 from tests.parts.leaks import descriptors
@@ -258,6 +268,40 @@ class TestFaults:
             await watcher.command("node1", "fan", False, 3)
             assert await watcher.message("sensors/node1/ack") == b'{"ack":3,"ok":true}'
         assert [a.id for a in nodes.actuations] == [2, 3]
+
+    async def test_a_slow_node_obeys_at_once_and_answers_late_and_twice(
+        self, mosquitto: Mosquitto, mqtt_nodes: MqttNodesFactory
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        async with watching(mosquitto) as watcher:
+            faults = [SlowAcknowledgement(seconds=0.2), DoubleAcknowledgement()]
+            await mqtt_nodes(mosquitto.url, devices=1, rate=0, faults=faults)
+            began = loop.time()
+            await watcher.command("node1", "fan", True, 1)
+            assert json.loads(await watcher.message("sensors/node1/telemetry"))["fan"] is True
+            answers = [await watcher.message("sensors/node1/ack") for _ in range(2)]
+        assert answers == [b'{"ack":1,"ok":true}'] * 2
+        assert loop.time() - began >= 0.2
+
+    async def test_an_answer_that_is_late_when_the_node_is_gone_is_lost(
+        self, mosquitto: Mosquitto, mqtt_nodes: MqttNodesFactory
+    ) -> None:
+        async with watching(mosquitto) as watcher:
+            nodes = await mqtt_nodes(mosquitto.url, devices=1, rate=0)
+            with nodes.faults.during(LateAcknowledgement(seconds=0.3)):
+                await watcher.command("node1", "fan", True, 1)
+                await watcher.message("sensors/node1/telemetry")
+            nodes.unplug()
+            await asyncio.sleep(0.35)  # the answer would have come
+            nodes.replug()
+            await eventually(lambda: nodes.connections == 2)
+            await nodes.connected()
+            await watcher.command("node1", "fan", False, 2)
+            assert await watcher.message("sensors/node1/ack") == b'{"ack":2,"ok":true}'
+
+    def test_a_fault_of_a_line_is_none_of_a_node(self) -> None:
+        with pytest.raises(ValueError, match="bad-checksum is a fault of serial boards"):
+            MqttNodes("mqtt://127.0.0.1", faults=[BadChecksum()])
 
     async def test_unplug_in_turns_goes_offline_and_comes_back(
         self, mosquitto: Mosquitto, mqtt_nodes: MqttNodesFactory

@@ -15,7 +15,8 @@ from device_sims import pty_port
 from device_sims.faults import Unplug
 from device_sims.fixtures import SerialBoardFactory
 from device_sims.kinds import KINDS
-from device_sims.serial_board import LONGEST_LINE, SerialBoard
+from device_sims.serial_board import SerialBoard
+from device_sims.wire.seals import LONGEST_PAYLOAD
 from tests.device_sims.listener import DEADLINE, listening
 from tests.parts.leaks import descriptors
 from tests.parts.waiting import eventually
@@ -26,7 +27,7 @@ CYCLES = 1000
 class TestReadings:
     @pytest.mark.parametrize("kind", KINDS)
     async def test_a_board_sends_a_json_object_a_line(self, serial_board: SerialBoardFactory, kind: str) -> None:
-        board = await serial_board(kind, rate=50)
+        board = await serial_board(kind, rate=50, codec="json")
         with listening(board.link) as port:
             reading = await port.message()
         assert set(reading) == {*KINDS[kind].sensors, *KINDS[kind].actuators, "sequence"}
@@ -134,7 +135,7 @@ class TestCommands:
             assert [(await port.acknowledgement())["ack"] for _ in range(6)] == [0, 1, 2, 0, 1, 2]
 
     @pytest.mark.parametrize(
-        "noise", [b"\xff\xfe\n", b"{\n", b"[1]\n", b"17\n", b"[" * 3000 + b"\n", b"x" * (3 * LONGEST_LINE) + b"\n"]
+        "noise", [b"\xff\xfe\n", b"{\n", b"[1]\n", b"17\n", b"[" * 3000 + b"\n", b"x" * (3 * LONGEST_PAYLOAD) + b"\n"]
     )
     async def test_a_line_that_is_no_command_is_counted_and_costs_nothing_else(
         self, serial_board: SerialBoardFactory, noise: bytes

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.errors import CodecError
-from gateway.framing.lines import Lines, LinesOptions
+from gateway.framing.lines import Lines, LinesOptions, TextChecksum
 
 
 class TestReceiving:
@@ -43,12 +43,53 @@ class TestReceiving:
         parts = [data[place : place + 1] for place in range(len(data))] if one_by_one else [data]
         assert [frame for part in parts for frame in lines.receive_data(part)] == frames
         assert lines.errors == errors
+        assert lines.resyncs == errors - (not data.endswith(b"\n"))  # the next line is still to be found
 
     def test_after_a_reset_the_rest_of_an_overlong_line_is_forgotten_too(self) -> None:
         lines = Lines(maximum=4)
         lines.receive_data(b"x" * 100)
         lines.reset()
         assert lines.receive_data(b"abc\n") == [b"abc"]
+
+
+class TestChecksums:
+    @pytest.mark.parametrize(("line", "frames", "errors"), [
+        (b"21.4,48*39", [b"21.4,48"], 0),
+        (b"21.4,48*39\r", [b"21.4,48"], 0),
+        (b"a*6B*3F", [b"a*6B"], 0),  # the last separator counts
+        (b"z*7a", [b"z"], 0),  # small letters are taken
+        (b"21.4,48*38", [], 1),
+        (b"21.4,48", [], 1),
+        (b"21.4,48*3", [], 1),
+        (b"21.4,48#39", [], 1),
+        (b"21.4,48*39 ", [], 1),
+        (b"*", [], 1),
+        (b"*00", [], 0),  # an empty line
+        (b"", [], 0),
+    ])  # fmt: skip
+    def test_a_line_without_or_with_a_wrong_checksum_is_an_error(
+        self, line: bytes, frames: list[bytes], errors: int
+    ) -> None:
+        lines = Lines(checksum=TextChecksum("xor8"))
+        assert lines.receive_data(line + b"\na*61\n") == [*frames, b"a"]
+        assert (lines.errors, lines.checksum_errors, lines.resyncs) == (errors, errors, 0)
+
+    def test_a_line_goes_out_with_its_checksum(self) -> None:
+        assert Lines(checksum=TextChecksum("xor8")).encode(b"z") == b"z*7A\n"
+        assert Lines(checksum=TextChecksum("crc16-modbus", b" ")).encode(b"123456789") == b"123456789 4B37\n"
+        assert Lines(checksum=TextChecksum("crc32", b"")).encode(b"123456789") == b"123456789CBF43926\n"
+
+    def test_what_is_skipped_is_not_covered(self) -> None:
+        sentence = b"$GPGLL,5300.97914,N,00259.98174,E,125926,A"
+        lines = Lines(checksum=TextChecksum("xor8", skip=1))
+        assert lines.receive_data(sentence + b"*28\r\n") == [sentence]
+        assert lines.encode(sentence) == sentence + b"*28\n"
+
+    def test_the_longest_line_has_its_checksum_besides(self) -> None:
+        lines = Lines(maximum=4, checksum=TextChecksum("crc32"))
+        assert lines.receive_data(lines.encode(b"1234")) == [b"1234"]
+        assert lines.receive_data(b"12345" + TextChecksum("crc32").of(b"12345") + b"\n") == []
+        assert (lines.errors, lines.checksum_errors) == (1, 0)
 
 
 class TestSending:

@@ -156,7 +156,7 @@ def test_devices_lists_what_may_be_read() -> None:
     assert device == json.loads(json.dumps(device))
     assert (device["id"], device["name"], device["adapter"], device["state"]) == ("bench", "Bench", "bench", "online")
     assert device["points"]["fan"] == {"type": "boolean", "writable": True, "confirm": "acked"}
-    assert device["link"] == {"frames": 0, "errors": 0, "reconnects": 0}
+    assert {"frames": 0, "errors": 0, "reconnects": 0}.items() <= device["link"].items()
 
 
 def test_a_device_by_name_that_may_not_be_read_is_forbidden_and_a_glob_is_narrowed() -> None:

@@ -12,7 +12,7 @@ from device_sims.wire.phrases import heard_phrase
 
 _SENML_UNITS = {  # UCUM to RFC 8428 §12.1 and RFC 8798; what stands in neither has no unit
     "Cel": "Cel",
-    "%": "%",
+    "%": "/100",  # its own `%` is a ratio
     "hPa": "hPa",
     "V": "V",
     "A": "A",

@@ -18,10 +18,13 @@ _PLACES = {
     "check": "gateway.cli.configuration:check",
     "schema": "gateway.cli.configuration:schema",
     "ports": "gateway.cli.ports:ports",
+    "detect": "gateway.cli.detect.command:detect",
     "token": "gateway.cli.token:app",
     "audit": "gateway.cli.audit:app",
     "tail": "gateway.cli.tail:tail",
     "send": "gateway.cli.send:app",
+    "record": "gateway.cli.record.command:record",
+    "replay": "gateway.cli.replay.command:replay",
 }
 
 

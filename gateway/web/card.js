@@ -14,7 +14,7 @@ const STATES = new Map([
   ["offline", "Offline"],
   ["unknown", "Unknown"],
 ]);
-const COLOURS = 6; // --line-1 … of style.css
+const COLOURS = [1, 2, 3, 4, 5, 6].map((number) => `--line-${number}`); // of style.css
 const FEW_TILES = 8; // more are folded away
 
 export const stateText = (state) => STATES.get(state) ?? STATES.get("unknown");
@@ -210,13 +210,12 @@ export class Card {
     const numeric = [...this.#points]
       .filter(([name, point]) => isNumeric(point) && this.#tiles.has(name))
       .map(([name]) => name);
-    for (const name of numeric)
-      if (!this.#colours.has(name)) this.#colours.set(name, `--line-${(this.#colours.size % COLOURS) + 1}`);
+    for (const name of numeric) if (!this.#colours.has(name)) this.#colours.set(name, null);
     for (const name of [...this.#shown]) if (!numeric.includes(name)) this.#shown.delete(name);
     if (this.#shown.size === 0) {
       const axes = [...new Set(numeric.map((name) => this.#axisOf(name)))].slice(0, 2);
       for (const name of numeric)
-        if (axes.includes(this.#axisOf(name)) && this.#shown.size < COLOURS) this.#shown.add(name);
+        if (axes.includes(this.#axisOf(name)) && this.#shown.size < COLOURS.length) this.#shown.add(name);
     }
     this.#rechart();
   }
@@ -240,10 +239,21 @@ export class Card {
     this.#rechart();
   }
 
+  /** A line keeps its colour while it is shown; another one takes the first that is free. */
+  #paint(lines) {
+    for (const name of this.#colours.keys()) if (!lines.includes(name)) this.#colours.set(name, null);
+    lines.forEach((name, index) => {
+      const taken = lines.map((line) => this.#colours.get(line));
+      if (this.#colours.get(name) === null)
+        this.#colours.set(name, COLOURS.find((colour) => !taken.includes(colour)) ?? COLOURS[index % COLOURS.length]);
+    });
+  }
+
   #rechart() {
     this.#chart?.remove();
     this.#chart = null;
     const lines = [...this.#colours.keys()].filter((name) => this.#shown.has(name));
+    this.#paint(lines);
     for (const [name, tile] of this.#tiles) {
       if (this.#colours.has(name) && isNumeric(this.#points.get(name)))
         tile.setLine(lines.includes(name) ? this.#colours.get(name) : null);

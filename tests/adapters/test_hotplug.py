@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.serial import names as serial_names
-from gateway.adapters.serial.names import UsbBoard, folders, sight
 from gateway.adapters.wire import hotplug
+from gateway.adapters.wire import names as port_names
+from gateway.adapters.wire.names import UsbBoard, folders, sight
 from tests.adapters.held import held
 from tests.parts.waiting import eventually
 
@@ -211,7 +211,7 @@ async def test_without_inotify_it_is_looked_now_and_then(
 async def test_any_port_that_comes_may_be_the_board_that_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serial_names, "_DEVICES", tmp_path)
+    monkeypatch.setattr(port_names, "_DEVICES", tmp_path)
     board = UsbBoard(0x2341, 0x43)
     for name in ("tty", "tty1", "null"):  # never one
         (tmp_path / name).touch()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from serial.tools.list_ports_common import ListPortInfo
 
-from gateway.adapters.serial import names as serial_names
+from gateway.adapters.wire import names as port_names
 from gateway.adapters.wire import port as serial_port
 from tests.adapters.pty import Pty, bare_pty
 from tests.adapters.rig import running
@@ -38,7 +38,7 @@ def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plugged:
     folder = tmp_path / "dev"
     folder.mkdir()
     made = Plugged(folder)
-    monkeypatch.setattr(serial_names, "_DEVICES", folder)
+    monkeypatch.setattr(port_names, "_DEVICES", folder)
     monkeypatch.setattr(serial_port, "comports", made.comports)
     return made
 

@@ -162,6 +162,21 @@ async def test_the_chart_draws_the_readings_and_a_tile_takes_its_line_out(
     await expect(chart).to_have_attribute("aria-label", "Chart of the last minutes: Humidity, Pressure")
 
 
+async def test_lines_of_one_chart_have_colours_of_their_own(
+    serial_board: SerialBoardFactory, gateway_process: StartGateway, dashboard: OpenDashboard
+) -> None:
+    board = await serial_board(rate=0)
+    points = "{angle: {unit: deg}, speed: {unit: kn}, a: {}, b: {}, c: {}, d: {}, course: {unit: deg}}"
+    gateway = await gateway_process(configuration({"boat": board.link}, devices=f"\n  boat: {{points: {points}}}"))
+    await board.opened()
+    page = await dashboard(gateway.url)
+    board.send(line(angle=1, speed=2, a=3, b=4, c=5, d=6, course=7))
+    pressed = page.card("boat").locator('[aria-pressed="true"] .swatch')
+    await expect(pressed).to_have_count(3)
+    colours = await pressed.evaluate_all("all => all.map((e) => e.style.getPropertyValue('--line'))")
+    assert len(set(colours)) == 3, colours
+
+
 async def test_how_the_link_fares_is_asked_for_when_someone_looks(
     serial_board: SerialBoardFactory, gateway_process: StartGateway, dashboard: OpenDashboard
 ) -> None:

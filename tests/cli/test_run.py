@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from gateway import __version__
+from gateway.cli import _PLACES
 from tests.cli.command import Fieldgate
 from tests.parts.gateway import StartGateway
 from tests.parts.waiting import eventually
@@ -63,7 +64,7 @@ async def test_the_version_and_the_help_come_with_exit_0(fieldgate: Fieldgate) -
     assert (version.code, version.out) == (0, f"fieldgate {__version__}\n")
     assert described.code == 0
     helps = [line.split(None, 1) for line in described.out.partition("Commands:")[2].splitlines() if line.strip()]
-    assert {name for name, _ in helps} == {"run", "demo", "check", "schema", "ports", "token", "tail", "send", "audit"}
+    assert {name for name, _ in helps} == set(_PLACES)
     assert all(text.endswith(".") and not text.endswith("...") for _, text in helps), described.out
 
 

@@ -16,9 +16,9 @@ import serial
 import serial_asyncio
 from serial.tools.list_ports import comports
 
-from gateway.adapters.serial.names import SerialPort, UsbBoard, folders, sight
 from gateway.adapters.wire import Connection, Receive, hotplug
 from gateway.adapters.wire.failures import is_denied, opening_failed, plainly
+from gateway.adapters.wire.names import SerialPort, UsbBoard, folders, sight
 from gateway.adapters.wire.threads import in_thread
 from gateway.errors import LinkError
 
@@ -111,6 +111,20 @@ class Opener:
 
 class PortConnection(Connection):
     """The events of an open serial port."""
+
+    def change_baudrate(self, baudrate: int) -> None:
+        """Goes on at another speed without closing, which resets many boards; raises LinkError.
+
+        What came at the speed before and was not read yet is dropped.
+        """
+        port = cast("Transport", self._transport).serial if self._transport is not None else None
+        if port is None:
+            raise LinkError("the port is not open")
+        try:
+            port.baudrate = baudrate
+            port.reset_input_buffer()
+        except (serial.SerialException, OSError, termios.error, ValueError) as error:
+            raise LinkError(opening_failed(port.port, error)) from error
 
     def _take_back(self) -> int:
         return cast("Transport", self._transport).take_back() if self._transport is not None else 0

@@ -93,6 +93,8 @@ class TestReadings:
     def test_senml_is_a_pack(self) -> None:
         records = json.loads(said("senml"))
         assert records[0] == {"n": "temperature", "u": "Cel", "v": -3.5}
+        assert records[1]["n"] == "humidity"
+        assert records[1]["u"] == "/100"  # SenML's own % is a ratio
         assert {"n": "fan", "vb": True} in records
         assert [record["n"] for record in records] == list(READING)
 

@@ -1,0 +1,1 @@
+"""`fieldgate detect`: listens on a port and proposes a configuration."""

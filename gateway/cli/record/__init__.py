@@ -1,0 +1,1 @@
+"""`fieldgate record`: a serial port or a broker into a file."""

@@ -1,0 +1,1 @@
+"""`fieldgate replay`: a recording through the real adapters and the real bus."""

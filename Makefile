@@ -2,7 +2,7 @@
 #
 #   PYTHON=python3.12   another Python for .venv
 #   DEMOARGS="…"        more arguments for `fieldgate demo`, such as --listen 127.0.0.1:9000
-#   TESTARGS="…"        more arguments for pytest, such as "-m long" or tests/server
+#   TESTARGS="…"        more arguments for pytest, such as "-m long" or tests/server, or "-n 0" for one test after the other
 #   BENCHARGS="…"       more arguments for the benchmarks
 
 PYTHON ?= python3
@@ -28,7 +28,7 @@ demo: $(VENV)/.demo ## Run simulated devices, broker, gateway and dashboard; pri
 test: $(VENV)/.dev ## Run all tests, after installing what they need
 	@scripts/setup programs
 	@# Hundreds of tests start the gateway: where its modules may not be kept compiled, each start takes half a second more.
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(TESTARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Check style, types and the layers

@@ -69,7 +69,7 @@ def _synced(capture: Capture, data: bytes, word: bytes, number: _Number) -> list
     told = [(at, number.struct.unpack_from(data, at + size)[0]) for at in found if at + before <= len(data)]
     candidates: list[Candidate] = []
     for counts, more, trailer in _ways(before):
-        frames, tries = [], 0
+        frames, tries, skipped = [], 0, 0
         for at, value in told:
             end = at + value + more
             if not before < value + more <= _LONGEST:
@@ -78,7 +78,9 @@ def _synced(capture: Capture, data: bytes, word: bytes, number: _Number) -> list
                 tries += 1
                 if data.startswith(word, end):
                     frames.append(data[at:end])
-        if len(frames) < _LEAST or len(frames) < _SHARE * tries:
+                    skipped += data.find(word, at + 1) < end
+        # What leads from each frame to the next but one is no length.
+        if len(frames) < _LEAST or len(frames) < _SHARE * tries or 2 * skipped > len(frames):
             continue
         bits = evidence.of_hits(len(frames), tries, capture.bits(word)) - _COST
         options = {"type": "length_prefixed", **number.options, "sync": word.hex().upper()}

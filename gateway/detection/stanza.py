@@ -86,17 +86,18 @@ def stanza(guess: Guess, line: Line) -> str:
 
 def _devices(guess: Guess, line: Line) -> Iterator[str]:
     names = [None] if guess.field is None else list(guess.names)
-    points = {name: value for name, value in guess.values.items() if name != guess.field and _is_listed(name)}
+    points = {name: value for name, value in guess.values.items() if name != guess.field and _is_sayable(name)}
     for name in names or [None]:
         yield f"  {_scalar(line.id if name is None else f'{line.id}.{safe_name(name)}')}:"
-        yield f"    name: {_scalar((name or line.name or line.id)[:_MAX_NAME])}"
+        called = (name or line.name or line.id)[:_MAX_NAME]
+        yield f"    name: {_scalar(called if _is_sayable(called) else line.id)}"
         yield from _points(points, guess.units)
 
 
 def _points(points: Mapping[str, Value], units: Mapping[str, str]) -> Iterator[str]:
     """Points with the units that were told; of the others, what they are called, to be completed."""
     numbers = [(name, value) for name, value in points.items() if _is_number(value)][:_POINTS]
-    known = [(name, value) for name, value in numbers if units.get(name, "\n").isprintable()]
+    known = [(name, value) for name, value in numbers if _is_sayable(units.get(name, ""))]
     open_ = [(name, value) for name, value in numbers if (name, value) not in known]
     if known:
         yield "    points:"
@@ -110,9 +111,10 @@ def _points(points: Mapping[str, Value], units: Mapping[str, str]) -> Iterator[s
             yield f"    #   {_scalar(name)}: {{unit: …}}  # {_shown(value)}"
 
 
-def _is_listed(name: str) -> bool:
+def _is_sayable(text: str) -> bool:
+    """Whether it can stand in the file as it is."""
     # `${…}` would be taken for an environment variable.
-    return name.isprintable() and 1 <= len(name) <= _MAX_NAME and "${" not in name
+    return text.isprintable() and 1 <= len(text) <= _MAX_NAME and "${" not in text
 
 
 def _is_number(value: Value) -> bool:

@@ -22,7 +22,7 @@ def heard(
     checksum: str,
     codec: str,
     *,
-    kind: str = "climate",
+    kind: str | None = None,
     frames: int = 15,
     rate: float = 5.0,
     devices: int = 1,
@@ -30,6 +30,7 @@ def heard(
     header: bool = False,
 ) -> Chunks:
     """So many frames of each device of a board; the first is torn, as its begin was before anyone listened."""
+    kind = kind or ("gps" if codec == "nmea0183" else "climate")
     wire, speech = wire_of(
         KINDS[kind], framing=framing, checksum=checksum, codec=codec, devices=devices, header=header, stamp=False
     )

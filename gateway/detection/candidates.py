@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.detection import evidence
+from gateway.detection.capture import Capture
 from gateway.detection.checksums import Found
 from gateway.detection.trial import Options
 
+_USUAL = 0.3  # seconds, which is a little longer than the framings' own gap
 _DEMOTED = 0.8
 _SOME = 4.0  # bits
+
+
+def gap_of(capture: Capture) -> Options:
+    """The option `gap`, for frames that a pause parts, where those are too short for the one that is usual."""
+    pause = capture.shortest_pause
+    return {"gap": f"{pause * 500:.0f}ms"} if pause is not None and pause < _USUAL else {}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import sqrt
 
 from gateway.detection import evidence, periodic, prefixed, stuffed, text_lines
 from gateway.detection.candidates import Candidate
@@ -13,13 +14,15 @@ from gateway.detection.capture import Capture
 from gateway.detection.payloads import Payload, payloads
 from gateway.detection.records import record
 from gateway.detection.sentences import DEVICE
-from gateway.detection.trial import Options, Trial, codec_of, cut, decode, framing_of
+from gateway.detection.trial import Options, Reading, Trial, codec_of, cut, decode, framing_of
 from gateway.model import Sample, Value
 
 _SURE = 0.6  # share of frames and of bytes that a guess must explain
 _SURE_SYNTAX = 0.3  # likewise, where nothing but a device that speaks it says such a thing
 _LEAST_ENTROPY = 0.5  # bits a byte; below it is one byte again and again, as of a line that is held
 _MOST_TRIED = 8  # ways of a kind, those with the most evidence
+_TEXT = bytes(range(32, 127)) + b"\t\r\n"
+_STRAY = 0.02  # share of other bytes that text may have in it
 _BINARY = 0.75  # weight of a codec that is a guess at fields
 _MOST = 8  # guesses that are told
 _OF_NAMES = (DEVICE, "node", "dev", "sensor", "station", "addr", "address", "id", "name")
@@ -28,6 +31,8 @@ _OF_NAMES = (DEVICE, "node", "dev", "sensor", "station", "addr", "address", "id"
 @dataclass(frozen=True)
 class Guess:
     """A framing and a codec as they stand in a configuration; `score` is from 0 to 1, `rank` orders what scores alike.
+
+    Both are of how much is explained, by its root: damage costs one framing more frames than another.
 
     `sure` tells that chance does not explain it, `proven` that its text or its checksum leaves no doubt. `times` are
     those of the frames that were read. `field` is the point that says which device of several sent a frame, `names` are
@@ -85,25 +90,21 @@ def guess(capture: Capture) -> list[Guess]:
 def _candidates(capture: Capture) -> Iterator[Candidate]:
     lines = text_lines.candidates(capture)
     yield from lines
-    whole = sum(len(chunk) for _, chunk in capture.chunks)
-    if lines and len(capture.data.translate(None, _TEXT)) < 0.02 * whole and capture.data.count(b"\n") > 2:
+    data = capture.data
+    if lines and len(data.translate(None, _TEXT)) < _STRAY * len(data) and data.count(b"\n") > 2:
         return  # text as it is: nothing else cuts it better
     yield from stuffed.candidates(capture)
-    for way in (prefixed, periodic):
-        found = sorted(way.candidates(capture), key=lambda made: (made.proven, made.bits), reverse=True)
+    for found in (prefixed.candidates(capture), periodic.candidates(capture)):
+        found.sort(key=lambda made: (made.proven, made.bits), reverse=True)
         yield from found[:_MOST_TRIED]
 
 
-_TEXT = bytes(range(32, 127)) + b"\t\r\n"
-
-
 def _guesses(candidate: Candidate, trial: Trial) -> Iterator[Guess]:
-    whole = len(trial.frames) / (len(trial.frames) + trial.damaged)
     understood = False
     for payload in payloads(trial.frames):
         if payload.options["type"] == "text" and candidate.options["type"] == "fixed":
             continue  # text that was cut into pieces
-        made = _of_payload(candidate, trial, payload, whole)
+        made = _of_payload(candidate, trial, payload)
         understood |= made.sure
         yield made
     if candidate.options["type"] == "lines" or understood:
@@ -115,15 +116,14 @@ def _guesses(candidate: Candidate, trial: Trial) -> Iterator[Guess]:
     if codec is None:
         return
     reading = decode(codec, trial.frames)
-    share = reading.share * trial.explained * whole
+    share = reading.share * trial.explained
     yield _made(
         candidate,
         trial,
         fields.options,
-        reading.samples,
-        reading.good,
+        reading,
         share=share,
-        rank=share * candidate.weight * _BINARY,
+        rank=sqrt(share) * candidate.weight * _BINARY,
         bits=candidate.bits,
         least=_SURE,
         proven=candidate.proven,
@@ -131,9 +131,9 @@ def _guesses(candidate: Candidate, trial: Trial) -> Iterator[Guess]:
     )
 
 
-def _of_payload(candidate: Candidate, trial: Trial, payload: Payload, whole: float) -> Guess:
+def _of_payload(candidate: Candidate, trial: Trial, payload: Payload) -> Guess:
     reading = payload.reading
-    share = reading.share * trial.explained * whole
+    share = reading.share * trial.explained
     bits = candidate.bits + payload.bits
     if candidate.options["type"] == "lines" and payload.bits < evidence.ENOUGH / 2 and not candidate.proven:
         bits = payload.bits  # that lines are printable does not tell them from printable noise
@@ -141,10 +141,9 @@ def _of_payload(candidate: Candidate, trial: Trial, payload: Payload, whole: flo
         candidate,
         trial,
         payload.options,
-        reading.samples,
-        reading.good,
+        reading,
         share=share,
-        rank=share * candidate.weight * payload.weight,
+        rank=sqrt(share) * candidate.weight * payload.weight,
         bits=bits,
         least=_SURE_SYNTAX if payload.syntax else _SURE,
         proven=True,
@@ -156,8 +155,7 @@ def _made(
     candidate: Candidate,
     trial: Trial,
     codec: Options,
-    samples: Sequence[Sample],
-    good: Sequence[bool],
+    reading: Reading,
     *,
     share: float,
     rank: float,
@@ -168,6 +166,7 @@ def _made(
 ) -> Guess:
     values: dict[str, Value] = {}
     units: dict[str, str] = {}
+    samples = reading.samples
     for sample in samples:
         values.update(sample.values)
         units.update(sample.units)
@@ -181,8 +180,8 @@ def _made(
         sure=bits >= evidence.ENOUGH and share >= least,
         proven=proven,
         frames=len(trial.frames),
-        read=sum(good),
-        times=tuple(time for time, read in zip(trial.times, good, strict=False) if read),
+        read=reading.read,
+        times=tuple(time for time, read in zip(trial.times, reading.good, strict=False) if read),
         values=values,
         units=units,
         field=of_names,

@@ -111,7 +111,7 @@ def _packs(frames: Sequence[bytes]) -> Payload | None:
         read = _read(options, frames)
     if read is None:
         return None
-    return Payload(options, read.reading, read.bits(24.0), 1.02, (f"{read.reading.read} packs",), True)
+    return Payload(options, read.reading, read.bits(24.0), 1.2, (f"{read.reading.read} packs",), True)
 
 
 def _sentences(frames: Sequence[bytes]) -> Payload | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 
 from gateway.detection import checksums, evidence
-from gateway.detection.candidates import Candidate
+from gateway.detection.candidates import Candidate, gap_of
 from gateway.detection.capture import Capture
 from gateway.detection.sync_words import KNOWN, places, preference, words
 
@@ -84,7 +84,7 @@ def _rotations(
         if checked is not None:
             shorter = options | {"length": period - run - checked.size}
             found.append(Candidate(shorter, bits, weight, (says,)).with_checksum(checked))
-        found.append(candidate if run else Candidate(options | _gap(capture), bits, weight, (says,)))
+        found.append(candidate if run else Candidate(options | gap_of(capture), bits, weight, (says,)))
     proven = any(candidate.proven for candidate in found)
     yield from (candidate.demoted() if proven and not candidate.proven else candidate for candidate in found)
 
@@ -129,14 +129,8 @@ def _after_pauses(capture: Capture) -> list[Candidate]:
     bits = evidence.of_columns(frames, capture.entropy) - _COST
     says = f"{times} of {len(bursts)} bursts have {length} bytes"
     found = checksums.at_the_end(frames)
-    plain = Candidate({"type": "fixed", "length": length, **_gap(capture)}, bits, 0.78, (says,))
+    plain = Candidate({"type": "fixed", "length": length, **gap_of(capture)}, bits, 0.78, (says,))
     if found is None:
         return [plain]
     checked = Candidate({"type": "fixed", "length": length - found.size}, bits, 0.8, (says,))
     return [checked.with_checksum(found), plain.demoted()]
-
-
-def _gap(capture: Capture) -> dict[str, str]:
-    """The pause that parts frames, where it is too short for the one that is usual."""
-    pause = capture.shortest_pause
-    return {"gap": f"{pause * 500:.0f}ms"} if pause is not None and pause < 0.3 else {}

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import Any
 
 from gateway.detection import checksums, evidence
-from gateway.detection.candidates import Candidate
+from gateway.detection.candidates import Candidate, gap_of
 from gateway.detection.capture import Capture
 from gateway.detection.checksums import Found
 from gateway.detection.sync_words import places, preference, words
@@ -127,13 +127,8 @@ def _after_pauses(capture: Capture, number: _Number) -> list[Candidate]:
         plain = plain.with_columns(frames, capture.entropy)
         found = checksums.at_the_end(frames, (("payload", number.width), ("length", 0)))
         for candidate in _counting(plain, counts, trailer, found):
-            candidates.append(candidate if candidate.proven else _with(candidate, **_gap(capture)))
+            candidates.append(candidate if candidate.proven else _with(candidate, **gap_of(capture)))
     return candidates
-
-
-def _gap(capture: Capture) -> dict[str, str]:
-    """The pause that parts frames, where it is too short for the one that is usual."""
-    return {"gap": f"{pause * 500:.0f}ms"} if (pause := capture.shortest_pause) is not None and pause < 0.3 else {}
 
 
 def _in_a_row(data: bytes, number: _Number) -> list[Candidate]:

@@ -49,8 +49,7 @@ def record(frames: Sequence[bytes]) -> Record | None:
         options = _options("<", ["B"] * 64) | {"trailing": True}
         return Record(options, f"frames of {length} bytes, of which the first 64 are given as they are")
     alike = distinct(frame for frame in frames if len(frame) == length)[:_FRAMES]
-    worth, order, fields = max((_fields(alike, order) for order in "<>"), key=lambda found: found[0])
-    del worth
+    _, order, fields = max((_fields(alike, order) for order in "<>"), key=lambda found: found[0])
     return Record(_options(order, fields), f"{length} bytes; fields, names and types are a guess")
 
 

@@ -92,13 +92,9 @@ class Reading:
 
     read: int = 0
     tried: int = 0
+    share: float = 0.0  # of the bytes: what noise made a frame of is short
     samples: list[Sample] = field(default_factory=list)
     good: list[bool] = field(default_factory=list)
-
-    @property
-    def share(self) -> float:
-        """The share that was read."""
-        return self.read / self.tried if self.tried else 0.0
 
 
 def decode(codec: Codec, frames: Sequence[bytes]) -> Reading:
@@ -113,9 +109,11 @@ def decode(codec: Codec, frames: Sequence[bytes]) -> Reading:
         reading.good.append(True)
         reading.samples += samples
     reading.read = sum(reading.good)
-    reading.tried = len(frames)
-    if reading.good and not reading.good[0] and len(frames) > 1:
-        reading.tried -= 1
+    torn = len(frames) > 1 and not reading.good[0]
+    reading.tried = len(frames) - torn
+    size = sum(map(len, frames[torn:]))
+    read = sum(len(frame) for frame, good in zip(frames, reading.good, strict=True) if good)
+    reading.share = read / size if size else 0.0
     return reading
 
 

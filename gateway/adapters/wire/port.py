@@ -115,14 +115,14 @@ class PortConnection(Connection):
     def change_baudrate(self, baudrate: int) -> None:
         """Goes on at another speed without closing, which resets many boards; raises LinkError.
 
-        What came at the speed before and was not read yet is dropped.
+        What came at the speed before, and was not read yet, still comes.
         """
         port = cast("Transport", self._transport).serial if self._transport is not None else None
         if port is None:
             raise LinkError("the port is not open")
         try:
+            # Nothing is flushed: a read that is due already would find nothing, as of a port that was pulled.
             port.baudrate = baudrate
-            port.reset_input_buffer()
         except (serial.SerialException, OSError, termios.error, ValueError) as error:
             raise LinkError(opening_failed(port.port, error)) from error
 

@@ -65,7 +65,7 @@ class _Detection:
         """Ends once it knows, or has tried everything; raises LinkError where the port does not open, or goes."""
         with Progress(every=float("inf")) as progress:
             listening = Listening(self._port, progress.show, progress.note, probe=self._probe)
-            heard = await listening.run(self._rates(progress), self._seconds)
+            heard = await listening.run(self._rates(), self._seconds)
         best = heard[0]
         if not any(one.capture.data for one in heard):
             self._tell_silence(probed=listening.probed > 0)
@@ -76,12 +76,9 @@ class _Detection:
             return
         self._tell(best)
 
-    def _rates(self, progress: Progress) -> list[int | None]:
-        if not has_speed(self._port):
-            where = "behind a TCP server" if "://" in self._port else "on a pseudo-terminal"
-            progress.note(f"the baud rate means nothing {where}")
-            return [self._baudrate]
-        return [self._baudrate] if self._baudrate is not None else list(RATES)
+    def _rates(self) -> list[int | None]:
+        fixed = self._baudrate is not None or not has_speed(self._port)
+        return [self._baudrate] if fixed else list(RATES)
 
     def _tell_silence(self, *, probed: bool) -> None:
         if probed:

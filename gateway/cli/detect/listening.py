@@ -20,6 +20,7 @@ PROBES = (b"\r\n", b"?\r\n")  # what is sent to a board that says nothing
 
 _MOST = 64 * 1024  # bytes that are looked at
 _LOOK_EVERY = 0.5  # seconds
+_SETTLE = 0.05  # seconds
 _TURN = 0.05  # seconds between two looks at whether something came
 _CERTAIN = 3  # frames that must have been read before it is enough
 _CERTAIN_BINARY = 8  # and of binary ones, whose fields show only by how they change
@@ -78,6 +79,9 @@ class Listening:
     async def run(self, rates: Sequence[int | None], seconds: float) -> list[Heard]:
         """What was heard at each rate, the likeliest first; raises LinkError where the port does not open, or goes."""
         async with self._opened(rates[0]) as connection:
+            if not has_speed(self._port):
+                where = "behind a TCP server" if "://" in self._port else "on a pseudo-terminal"
+                self._note(f"the baud rate means nothing {where}")
             heard = await self._through(connection, rates, seconds)
             best = max(heard, key=lambda one: one.promise)
             if not (best.best and best.best.sure) and len(rates) > 1:
@@ -113,6 +117,7 @@ class Listening:
         for rate in rates:
             if rate is not None and isinstance(connection, PortConnection):
                 connection.change_baudrate(rate)
+                await asyncio.sleep(_SETTLE)  # what came at the rate before is handed over, and forgotten
             heard.append(await self._listen(connection, rate, seconds))
             if heard[-1].settled:
                 break

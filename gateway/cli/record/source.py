@@ -59,6 +59,8 @@ def recordable_port(port: str, given: Mapping[str, Any]) -> Recordable:
 
 def recordable_broker(url: str, topics: list[str], given: Mapping[str, Any]) -> Recordable:
     """A broker's messages on topics that match one of the filters. No credentials become a part of the recording."""
+    if "@" in url:
+        fail("URL: credentials go into --username and --password-file, not into the URL", USAGE)
     sections = [{"readings": topic} for topic in topics]
     options = _checked(MqttOptions, {"url": url, "topics": sections, **given}, {"url": "URL", "topics": "--topic"})
 

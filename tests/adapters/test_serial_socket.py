@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import select
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.adapters.wire import Connection
 from gateway.adapters.wire import socket as serial_socket
 from gateway.adapters.wire.socket import SocketAddress, SocketWire
 from gateway.errors import LinkError, NotSentError, UncertainError
@@ -218,14 +218,18 @@ async def test_a_dead_peer_is_looked_for_and_commands_are_not_held_back() -> Non
 # ---- a far end that does not read
 
 
-def fill(descriptor: int) -> None:
-    """Fills what the kernel holds for the far end, to the last byte."""
-    writable = select.poll()
-    writable.register(descriptor, select.POLLOUT)
-    while writable.poll(200):  # it makes room for a while yet, as it moves what it has
+async def write_when_full(connection: Connection, data: bytes) -> None:
+    """Fills what the kernel holds for the far end, and writes; again where the kernel had made room meanwhile.
+
+    It moves what it has for some time, and takes single bytes long before it calls the socket writable.
+    """
+    for _ in range(50):
+        assert connection._transport is not None
+        descriptor = connection._transport.get_extra_info("socket").fileno()
         with suppress(BlockingIOError):
             while True:
                 os.write(descriptor, b"x")
+        await connection.write(data, time.monotonic() + 1)
 
 
 async def test_a_frame_that_a_full_connection_takes_nothing_of_was_not_sent() -> None:
@@ -233,10 +237,8 @@ async def test_a_frame_that_a_full_connection_takes_nothing_of_was_not_sent() ->
         far.reads = False
         connection = await wire(far.port).open(lambda data: None)
         await eventually(lambda: far.connections == 1, WITHIN, "the connection")
-        assert connection._transport is not None
-        fill(connection._transport.get_extra_info("socket").fileno())
         with pytest.raises(NotSentError, match="takes no data"):
-            await connection.write(b"x", time.monotonic() + 1)
+            await write_when_full(connection, b"x")
         with pytest.raises(LinkError, match="takes no data"):
             await asyncio.wait_for(connection.lost, 5)
         await eventually(lambda: connection._transport is None, 5, "the end")

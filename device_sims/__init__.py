@@ -1,4 +1,4 @@
-"""Simulated devices for tests and demonstrations: serial boards, MQTT nodes and Modbus meters, with faults on demand.
+"""Simulated devices for tests and demonstrations, with faults on demand: on serial lines, MQTT brokers and Modbus.
 
 They share no code with the gateway, so that a mistake in its codecs meets an independent second opinion.
 """
@@ -26,7 +26,9 @@ from device_sims.faults import (
 )
 from device_sims.kinds import KINDS, Kind
 from device_sims.modbus_meter import ModbusMeter
-from device_sims.mqtt_node import BrokerUnreachableError, MqttNodes
+from device_sims.mqtt_fleet import MqttFleet
+from device_sims.mqtt_node import MqttNodes
+from device_sims.mqtt_simulator import BrokerUnreachableError
 from device_sims.scenario import Play, ScenarioError, read_scenario
 from device_sims.serial_board import SerialBoard
 
@@ -46,6 +48,7 @@ __all__ = [
     "LateAcknowledgement",
     "ModbusException",
     "ModbusMeter",
+    "MqttFleet",
     "MqttNodes",
     "NoAcknowledgement",
     "OneByteAtATime",

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from device_sims.cli_options import BAD_USAGE, Simulator, make_parser, simulator_of
 from device_sims.modbus_meter import ModbusMeter
-from device_sims.mqtt_node import BrokerUnreachableError, MqttNodes
+from device_sims.mqtt_fleet import MqttFleet
+from device_sims.mqtt_node import MqttNodes
+from device_sims.mqtt_simulator import BrokerUnreachableError
 from device_sims.scenario import Play, ScenarioError
 from device_sims.serial_board import SerialBoard
 
@@ -76,5 +78,8 @@ def _ready(simulator: Simulator) -> str:
         case MqttNodes():
             count = len(simulator.devices)
             return f"{count} node{'s' if count != 1 else ''} on {simulator.url} below {simulator.prefix}/"
+        case MqttFleet():
+            fleets = ", ".join(f"{name} ({len(devices)})" for name, devices in simulator.devices.items())
+            return f"devices on {simulator.url}: {fleets}"
         case Play():
             return f"playing {simulator.scenario.source}"

@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
+from device_sims.dialects.registry import ALL, ANNOUNCING, DIALECTS
 from device_sims.fault_names import describe_faults, parse_fault
 from device_sims.faults import MODBUS, MQTT, RTU, SERIAL, Fault
 from device_sims.kinds import KINDS
 from device_sims.modbus_meter import ModbusMeter
-from device_sims.mqtt_node import START_TIMEOUT, MqttNodes
+from device_sims.mqtt_fleet import DEVICES, MqttFleet, nodes_or_fleet
+from device_sims.mqtt_node import MqttNodes
 from device_sims.mqtt_profiles import PROFILES
+from device_sims.mqtt_simulator import START_TIMEOUT
 from device_sims.scenario import Play, read_scenario
 from device_sims.serial_board import SerialBoard
 from device_sims.wire import CHECKSUMS, CODECS, FRAMINGS
@@ -39,7 +42,15 @@ MQTT nodes node1 to nodeN on a broker. Profile telemetry:
     sensors/node1/status        online or offline (retained, and the last will)
 
 Profile raw has a topic for each point, with the bare value, and takes commands on sensors/node1/fan/set. Up to 16
-nodes have a connection and a last will each; more share one connection. Ctrl-C ends them.
+nodes have a connection and a last will each; more share one connection.
+
+The other profiles are fleets of devices as people own them, with their own topics and names; several go together:
+
+    --profile zigbee2mqtt
+    --profile tasmota,shelly --profile homie
+    --profile all
+
+Ctrl-C ends them.
 """
 _MODBUS = """
 A Modbus meter, over TCP at ADDRESS or as RTU on a pty, found at the symlink PATH. Each unit has:
@@ -65,7 +76,7 @@ A scenario: a YAML file that says which devices there are, and which faults they
 Ctrl-C ends it.
 """
 
-Simulator = SerialBoard | MqttNodes | ModbusMeter | Play
+Simulator = SerialBoard | MqttNodes | MqttFleet | ModbusMeter | Play
 
 
 class Parser(argparse.ArgumentParser):
@@ -80,7 +91,7 @@ def make_parser() -> Parser:
     parser = Parser(prog="python -m device_sims", description="Simulated devices, with faults on demand.")
     commands = parser.add_subparsers(dest="simulator", required=True, metavar="serial|mqtt|modbus|play")
     _add_serial(_command(commands, "serial", "a serial board on a pty behind a symlink", _SERIAL, SERIAL))
-    _add_mqtt(_command(commands, "mqtt", "MQTT nodes on a broker", _MQTT, MQTT))
+    _add_mqtt(_command(commands, "mqtt", "MQTT nodes, or fleets of devices, on a broker", _MQTT, MQTT))
     _add_modbus(_command(commands, "modbus", "a Modbus meter, over TCP or on a pty", _MODBUS, MODBUS, RTU))
     play = _command(commands, "play", "all devices of a scenario", _PLAY, SERIAL, MQTT, MODBUS)
     play.add_argument("scenario", metavar="FILE", help="the scenario")
@@ -115,10 +126,19 @@ def _add_serial(serial: argparse.ArgumentParser) -> None:
 
 def _add_mqtt(mqtt: argparse.ArgumentParser) -> None:
     mqtt.add_argument("--url", required=True, help="the broker: mqtt://[user[:password]@]host[:port], or mqtts://")
-    mqtt.add_argument("--kind", default="climate", choices=KINDS, help="kind of node (default: %(default)s)")
-    mqtt.add_argument("--prefix", default="sensors", help="topic above the nodes (default: %(default)s)")
+    mqtt.add_argument("--kind", choices=KINDS, help="kind of node (default: climate)")
+    mqtt.add_argument("--prefix", help="topic above the nodes (default: sensors)")
+    names = ", ".join((*PROFILES, *DIALECTS, ALL))
     mqtt.add_argument(
-        "--profile", default="telemetry", choices=PROFILES, help="how the nodes speak (default: %(default)s)"
+        "--profile",
+        action="append",
+        metavar="NAMES",
+        help=f"how they speak, repeatable: {names} (default: telemetry)",
+    )
+    mqtt.add_argument(
+        "--discovery",
+        action="store_true",
+        help=f"describe the devices of {', '.join(ANNOUNCING)} to Home Assistant too",
     )
     mqtt.add_argument(
         "--wait",
@@ -127,7 +147,7 @@ def _add_mqtt(mqtt: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long to try to reach the broker at the start (default: %(default)g)",
     )
-    _add_common(mqtt, devices=3, devices_help="number of nodes")
+    _add_common(mqtt, devices=None, devices_help=f"number of nodes (default: 3), or of each fleet (default: {DEVICES})")
     _add_stamp(mqtt)
 
 
@@ -138,10 +158,9 @@ def _add_modbus(modbus: argparse.ArgumentParser) -> None:
     _add_common(modbus, devices=1, devices_help="meters on the line, as units 1 to N")
 
 
-def _add_common(parser: argparse.ArgumentParser, *, devices: int, devices_help: str) -> None:
-    parser.add_argument(
-        "--devices", type=int, default=devices, metavar="N", help=f"{devices_help} (default: %(default)s)"
-    )
+def _add_common(parser: argparse.ArgumentParser, *, devices: int | None, devices_help: str) -> None:
+    default = "" if devices is None else " (default: %(default)s)"
+    parser.add_argument("--devices", type=int, default=devices, metavar="N", help=f"{devices_help}{default}")
     parser.add_argument(
         "--rate", type=float, default=1.0, metavar="HZ", help="readings a second of each device (default: %(default)g)"
     )
@@ -180,19 +199,20 @@ def _board(options: argparse.Namespace) -> SerialBoard:
     )
 
 
-def _nodes(options: argparse.Namespace) -> MqttNodes:
-    return MqttNodes(
-        options.url,
-        devices=options.devices,
-        rate=options.rate,
-        seed=options.seed,
-        prefix=options.prefix,
-        profile=options.profile,
-        kind=options.kind,
-        faults=_faults(options),
-        stamp=options.stamp,
-        start_timeout=options.wait,
-    )
+def _nodes(options: argparse.Namespace) -> MqttNodes | MqttFleet:
+    given = {
+        "devices": options.devices,
+        "rate": options.rate,
+        "seed": options.seed,
+        "prefix": options.prefix,
+        "kind": options.kind,
+        "faults": _faults(options),
+        "stamp": options.stamp or None,
+        "discovery": options.discovery or None,
+        "start_timeout": options.wait,
+    }
+    settings = {name: value for name, value in given.items() if value is not None}
+    return nodes_or_fleet(options.url, options.profile or ["telemetry"], settings)
 
 
 def _meter(options: argparse.Namespace) -> ModbusMeter:

@@ -7,6 +7,9 @@ async def test_a_board_speaks(serial_board):
 async def test_nodes_speak(mqtt_nodes):
     nodes = await mqtt_nodes("mqtt://127.0.0.1:1883", devices=3, rate=2)
 
+async def test_a_house_speaks(mqtt_fleet):
+    fleet = await mqtt_fleet("mqtt://127.0.0.1:1883", "zigbee2mqtt", "homie")
+
 async def test_a_meter_answers(modbus_meter):
     meter = await modbus_meter()
     ...  # connect to meter.address
@@ -26,9 +29,12 @@ from typing import Protocol
 
 import pytest
 
+from device_sims.dialects.registry import ALL
 from device_sims.faults import Fault
 from device_sims.modbus_meter import ModbusMeter
-from device_sims.mqtt_node import START_TIMEOUT, MqttNodes
+from device_sims.mqtt_fleet import DEVICES, MqttFleet
+from device_sims.mqtt_node import MqttNodes
+from device_sims.mqtt_simulator import START_TIMEOUT
 from device_sims.scenario import Play, read_scenario
 from device_sims.serial_board import SerialBoard
 
@@ -79,6 +85,23 @@ class MqttNodesFactory(Protocol):
         start_timeout: float = ...,
     ) -> MqttNodes:
         """Nodes that are connected to the broker at `url`."""
+
+
+class MqttFleetFactory(Protocol):
+    """What the fixture `mqtt_fleet` gives."""
+
+    async def __call__(
+        self,
+        url: str,
+        *profiles: str,
+        devices: int = ...,
+        rate: float = ...,
+        seed: int = ...,
+        faults: Iterable[Fault] = ...,
+        discovery: bool = ...,
+        start_timeout: float = ...,
+    ) -> MqttFleet:
+        """A fleet that is connected to the broker at `url`; of every dialect, where `profiles` names none."""
 
 
 class ModbusMeterFactory(Protocol):
@@ -179,6 +202,36 @@ async def mqtt_nodes() -> AsyncIterator[MqttNodesFactory]:
                 start_timeout=start_timeout,
             )
             return await groups.enter_async_context(nodes)
+
+        yield make
+
+
+@async_fixture
+async def mqtt_fleet() -> AsyncIterator[MqttFleetFactory]:
+    """A factory of MQTT fleets, which part from their broker when the test ends."""
+    async with AsyncExitStack() as fleets:
+
+        async def make(
+            url: str,
+            *profiles: str,
+            devices: int = DEVICES,
+            rate: float = 5.0,
+            seed: int = 1,
+            faults: Iterable[Fault] = (),
+            discovery: bool = False,
+            start_timeout: float = START_TIMEOUT,
+        ) -> MqttFleet:
+            fleet = MqttFleet(
+                url,
+                profiles or (ALL,),
+                devices=devices,
+                rate=rate,
+                seed=seed,
+                faults=faults,
+                discovery=discovery,
+                start_timeout=start_timeout,
+            )
+            return await fleets.enter_async_context(fleet)
 
         yield make
 

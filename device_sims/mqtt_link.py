@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import aiomqtt
 
 from device_sims.broker_url import BrokerUrl
+from device_sims.dialects.base import Publication
 
 FIRST_PAUSE = 0.2  # seconds; doubled with each attempt that fails
 # A device that stays away for long after its broker came back would hide how quickly the gateway heals.
@@ -46,8 +47,8 @@ class MqttLink:
     """A connection that keeps itself alive while `run` runs, pausing 0.2 to 2 s between attempts, half of it by chance.
 
     `subscriptions` are made anew on each connection, then `greet` is awaited and the link is `up`; `receive` is awaited
-    for each message, and `part` before a polite end. `will` is the topic on which the broker says `offline`, retained,
-    when the connection dies.
+    for each message, and `part` before a polite end. `will` is asked before each connection for
+    what the broker says when it dies.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class MqttLink:
         url: BrokerUrl,
         name: str,
         *,
-        will: str | None,
+        will: Callable[[], Publication | None],
         subscriptions: Iterable[str],
         greet: Callable[[], Awaitable[None]],
         part: Callable[[], Awaitable[None]],
@@ -100,15 +101,17 @@ class MqttLink:
         async with _in_time():
             await client.publish(topic, payload, qos=qos, retain=retain)
 
-    async def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Publishes topics and payloads in order at QoS 0; returns when all are written. Raises `LinkDownError`."""
-        *first, (topic, payload) = messages
-        if first and self._client is not None:
-            # aiomqtt waits for each message. They are written in order, so that waiting for the last one is enough,
-            # at half the cost.
-            for each in first:
-                self._client._client.publish(*each)
-        await self.publish(topic, payload)
+    async def publish_all(self, publications: Sequence[Publication]) -> None:
+        """Publishes in order; returns when all are written, and the last as `publish` does. Raises `LinkDownError`."""
+        # aiomqtt waits for each message. They are written in order, so that waiting for the last one of those that are
+        # acknowledged, and for the last of all, is enough, at half the cost.
+        awaited = {len(publications) - 1, max((i for i, each in enumerate(publications) if each.qos), default=-1)}
+        for i, each in enumerate(publications):
+            client = self._client
+            if i in awaited or client is None:
+                await self.publish(each.topic, each.payload, qos=each.qos, retain=each.retain)
+            else:
+                client._client.publish(each.topic, each.payload, each.qos, each.retain)
 
     async def run(self) -> None:
         """Connects, again and again, until it is cancelled; then parts politely."""
@@ -132,6 +135,7 @@ class MqttLink:
 
     async def _connection(self) -> None:
         """One connection, from the first to the last byte; ends with `LinkDownError` or by being cancelled."""
+        will = self._will()
         client = aiomqtt.Client(
             self._url.host,
             self._url.port,
@@ -140,7 +144,7 @@ class MqttLink:
             # Two simulators with the same settings must not throw each other out.
             identifier=f"{self._name}-{secrets.token_hex(4)}",
             protocol=aiomqtt.ProtocolVersion.V311,
-            will=aiomqtt.Will(self._will, b"offline", qos=1, retain=True) if self._will else None,
+            will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
             keepalive=KEEPALIVE,
             # Its own timeouts are made with wait_for, which in Python 3.11 may swallow a cancellation.
             timeout=math.inf,

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
-from device_sims.actuations import Actuation, ActuationLog
-from device_sims.background import end
-from device_sims.broker_url import BrokerUrl
 from device_sims.device import SimulatedDevice
-from device_sims.fault_names import check_faults
-from device_sims.faults import MQTT, Fault, Faults
+from device_sims.dialects.base import Publication
+from device_sims.faults import Fault
 from device_sims.kinds import kind_named
 from device_sims.mqtt_link import Incoming, LinkDownError, MqttLink
-from device_sims.mqtt_profiles import PROFILES, Message
+from device_sims.mqtt_profiles import PROFILES
+from device_sims.mqtt_simulator import START_TIMEOUT, MqttSimulator
 from device_sims.pace import Pace, check_load
 from device_sims.signals import derive
 
 MOST_CONNECTIONS = 16  # more nodes than this share one connection
-START_TIMEOUT = 10.0  # seconds
-
-log = logging.getLogger(__name__)
 
 
-class BrokerUnreachableError(Exception):
-    """The broker could not be reached in time; `str()` is one line for a person."""
-
-
-class MqttNodes:
+class MqttNodes(MqttSimulator):
     """`devices` nodes, `node1` to `nodeN`, each making `rate` readings a second below the topic `prefix`.
 
     `profile` is `telemetry` or `raw` (mqtt_profiles.py). Commands that come retained are ignored and counted. Up to 16
-    nodes have a connection and a last will each; more share one connection and have no last will. They connect again by
-    themselves. `start_timeout` is how many seconds entering waits for the broker before `BrokerUnreachableError`; bad
-    settings are a `ValueError`.
+    nodes have a connection and a last will each; more share one connection and have no last will. Bad settings are a
+    `ValueError`.
     """
 
     def __init__(
@@ -59,21 +45,10 @@ class MqttNodes:
             raise ValueError(f"no profile is named {profile!r}: there are {', '.join(PROFILES)}")
         if not prefix or prefix.startswith("$") or set(prefix) & set("+#\0"):
             raise ValueError("the prefix is a topic, without wildcards")
-        self.url = BrokerUrl.parse(url)
         self.prefix = prefix.rstrip("/")
-        self.faults = Faults(faults)
-        check_faults(self.faults, MQTT)
-        self.sent = 0  # readings
-        self.errors = 0  # messages that were no command
-        self.ignored = 0  # commands that came retained
+        super().__init__(url, f"nodes:{self.prefix}", faults=faults, start_timeout=start_timeout)
         self._profile = PROFILES[profile]
-        self._log = ActuationLog()
         self._rate = rate
-        self._start_timeout = start_timeout
-        self._started = 0.0
-        self._pulled_by_fault = False
-        self._task: asyncio.Task[None] | None = None
-        self._tasks: asyncio.TaskGroup | None = None
         interval = 1 / rate if rate else 1.0
         self.devices = [
             SimulatedDevice(
@@ -95,10 +70,11 @@ class MqttNodes:
             for device in group:
                 await link.publish(f"{self._base(device)}/status", state, qos=1, retain=True)
 
+        will = Publication(f"{base}/status", b"offline", retain=True, qos=1) if alone else None
         link = MqttLink(
             self.url,
             f"sim-{group[0].name if alone else 'nodes'}",
-            will=f"{base}/status" if alone else None,
+            will=lambda: will,
             subscriptions=[self._profile.commands(base)],
             greet=lambda: announce(b"online"),
             part=lambda: announce(b"offline"),
@@ -107,72 +83,8 @@ class MqttNodes:
         )
         return link
 
-    # The life of the nodes
-
-    async def __aenter__(self) -> Self:
-        self._started = asyncio.get_running_loop().time()
-        self._task = asyncio.create_task(self._run(), name=f"nodes:{self.prefix}")
-        try:
-            async with asyncio.timeout(self._start_timeout):
-                await self.connected()
-        except TimeoutError:
-            await end(self._task)
-            reason = next((link.failure for link in self._links if link.failure), "no answer")
-            raise BrokerUnreachableError(f"no connection to {self.url}: {reason}") from None
-        except BaseException:
-            await end(self._task)
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._task is not None:
-            await end(self._task)
-
-    async def running(self) -> None:
-        """Waits as long as the nodes work, and raises what they failed with."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
-
-    async def connected(self) -> None:
-        """Waits until every node has its connection, is subscribed and has said that it is online."""
-        for link in self._links:
-            await link.up.wait()
-
-    @property
-    def connections(self) -> int:
-        """Connections made since the start, repeated ones included."""
-        return sum(link.connections for link in self._links)
-
-    @property
-    def actuations(self) -> list[Actuation]:
-        """What the actuators of all nodes did, oldest first."""
-        return self._log.entries()
-
-    async def actuated(self, count: int = 1) -> list[Actuation]:
-        """Waits until `count` actuations have happened since the start, and gives them."""
-        return await self._log.reached(count)
-
-    def unplug(self, name: str | None = None) -> None:
-        """Breaks the connection of the named node, or of all, so that its last will is spoken."""
-        for link in self._named(name):
-            link.unplug()
-
-    def replug(self, name: str | None = None) -> None:
-        """Has the named node, or all, connect again."""
-        for link in self._named(name):
-            link.replug()
-
     def _named(self, name: str | None) -> list[MqttLink]:
         return self._links if name is None else [self._link_of[name]]
-
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as tg:
-            self._tasks = tg
-            for i, link in enumerate(self._links, start=1):
-                tg.create_task(link.run(), name=f"nodes:{self.prefix}:link{i}")
-            tg.create_task(self._speak(), name=f"nodes:{self.prefix}:readings")
 
     # What they say
 
@@ -183,12 +95,12 @@ class MqttNodes:
     async def _report(self, devices: Sequence[SimulatedDevice], link: MqttLink) -> bool:
         if not link.up.is_set() or self.faults.silent(self.age):
             return False
-        messages: list[Message] = []
+        messages: list[Publication] = []
         for device in devices:
             reading = self._profile.readings(self._base(device), device.reading())
             if noise := self.faults.noise():
-                messages.append((reading[0][0], noise))
-            messages += reading
+                messages.append(Publication(reading[0][0], noise))
+            messages += [Publication(*message) for message in reading]
         try:
             await link.publish_all(messages)
         except LinkDownError:
@@ -210,24 +122,8 @@ class MqttNodes:
                 await self._report(devices, link)
             await asyncio.sleep(min(pace.wait(self.age), self.faults.tick))
 
-    def _follow_faults(self) -> None:
-        """Unplugs and replugs where a fault's time has come; what a person unplugged stays so."""
-        gone = self.faults.unplugged(self.age)
-        if gone == self._pulled_by_fault:
-            return
-        self._pulled_by_fault = gone
-        if gone:
-            self.unplug()
-        else:
-            self.replug()
-
     def _base(self, device: SimulatedDevice) -> str:
         return f"{self.prefix}/{device.name}"
-
-    @property
-    def age(self) -> float:
-        """Seconds since the nodes were started, by which their faults go."""
-        return asyncio.get_running_loop().time() - self._started
 
     # What they hear
 
@@ -246,24 +142,8 @@ class MqttNodes:
             self.errors += 1
             return
         error = device.obey(command, self.faults)
-        answer = self._profile.acknowledgement(self._base(device), command, error)
-        if answer and not self.faults.loses_acknowledgement():
-            answers = [answer, answer] if self.faults.repeats_acknowledgement() else [answer]
-            if delay := self.faults.acknowledgement_delay():
-                late = self._answer_late(device, answers, delay)
-                assert self._tasks is not None  # noqa: S101 - whatever receives is a task of it
-                self._tasks.create_task(late, name=f"nodes:{self.prefix}:{device.name}:answer")
-            else:
-                await self._answer(device, answers)
+        if answer := self._profile.acknowledgement(self._base(device), command, error):
+            topic, payload = answer
+            await self._answer(device.name, lambda: self._link_of[device.name].publish(topic, payload, qos=1))
         if error is None:
             await self.report(device)
-
-    async def _answer(self, device: SimulatedDevice, answers: Sequence[Message]) -> None:
-        for topic, payload in answers:
-            if not self.faults.silent(self.age):
-                await self._link_of[device.name].publish(topic, payload, qos=1)
-
-    async def _answer_late(self, device: SimulatedDevice, answers: Sequence[Message], seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        with suppress(LinkDownError):  # the link says so in its own time
-            await self._answer(device, answers)

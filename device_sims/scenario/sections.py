@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device_sims.dialects.registry import read_profiles
 from device_sims.fault_names import check_faults, parse_fault
 from device_sims.faults import MODBUS, MQTT, RTU, SERIAL, Fault
 from device_sims.kinds import KINDS
 from device_sims.modbus_meter import ModbusMeter
+from device_sims.mqtt_fleet import MqttFleet, nodes_or_fleet
 from device_sims.mqtt_node import MqttNodes
 from device_sims.mqtt_profiles import PROFILES
 from device_sims.scenario.errors import ScenarioError, not_one_of
@@ -20,7 +22,7 @@ from device_sims.scenario.yaml_file import load, place_of
 from device_sims.serial_board import SerialBoard
 from device_sims.wire import CHECKSUMS, CODECS, FRAMINGS
 
-Simulator = SerialBoard | MqttNodes | ModbusMeter
+Simulator = SerialBoard | MqttNodes | MqttFleet | ModbusMeter
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class Scenario:
     repeat: float | None = None
 
 
+def _profiles(value: object) -> list[str]:
+    return read_profiles([value] if isinstance(value, str) else texts(value), others=tuple(PROFILES))
+
+
 _COMMON: Mapping[str, Take] = {"name": text, "rate": number, "seed": whole, "devices": whole, "faults": texts}
 SERIAL_KEYS: Mapping[str, Take] = {
     "serial": text,
@@ -61,7 +67,8 @@ MQTT_KEYS: Mapping[str, Take] = {
     **_COMMON,
     "kind": one_of(KINDS),
     "prefix": text,
-    "profile": one_of(PROFILES),
+    "profile": _profiles,
+    "discovery": switch,
     "wait": duration,
     "stamp": switch,
 }
@@ -132,10 +139,12 @@ def _board(link: str, folder: Path, keys: dict[str, Any]) -> SerialBoard:
     return SerialBoard(folder / link, **keys)
 
 
-def _nodes(url: str, folder: Path, keys: dict[str, Any]) -> MqttNodes:
+def _nodes(url: str, folder: Path, keys: dict[str, Any]) -> MqttNodes | MqttFleet:
     if "wait" in keys:
         keys["start_timeout"] = keys.pop("wait")
-    return MqttNodes(url, **keys)
+    # A switch that says no is as good as none.
+    given = {key: value for key, value in keys.items() if value is not False}
+    return nodes_or_fleet(url, given.pop("profile", ["telemetry"]), given)
 
 
 def _meter(where: str, folder: Path, keys: dict[str, Any]) -> ModbusMeter:
@@ -180,7 +189,7 @@ def script_fault(given: str, simulator: Simulator) -> Fault:
     match simulator:
         case SerialBoard():
             check_faults([fault], SERIAL)
-        case MqttNodes():
+        case MqttNodes() | MqttFleet():
             check_faults([fault], MQTT)
         case ModbusMeter():
             check_faults([fault], *([MODBUS, RTU] if simulator.link is not None else [MODBUS]))

@@ -228,6 +228,20 @@ class TestMqtt:
                     assert message.payload == b"offline"
                     break
 
+    async def test_a_fleet_says_what_it_has_and_parts_politely(
+        self, simulators: Simulators, mosquitto: Mosquitto
+    ) -> None:
+        profiles = ("--profile", "homie,zigbee2mqtt", "--profile", "homeassistant", "--discovery")
+        simulator = await simulators.start("mqtt", "--url", mosquitto.url, "--devices", 2, *profiles)
+        ready = f"devices on {mosquitto.url}: homie (2), zigbee2mqtt (2), homeassistant (2)"
+        assert await simulator.line() == ready
+        async with asyncio.timeout(DEADLINE), aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+            await client.subscribe("homeassistant/light/+/light/config")
+            await anext(client.messages)
+            assert await simulator.end(signal.SIGTERM) == (0, "", "")
+            await client.subscribe("homie/5/hub/$state")
+            assert (await anext(client.messages)).payload == b"disconnected"
+
     async def test_an_unreachable_broker_is_told_and_is_exit_1(self, simulators: Simulators) -> None:
         url = f"mqtt://me:secret@127.0.0.1:{free_port()}"
         simulator = await simulators.start("mqtt", "--url", url, "--wait", 0.5, "--devices", 1)
@@ -290,7 +304,15 @@ class TestMqtt:
         ("serial --link x --fault garbage=0", "garbage: every must be at least 1"),
         ("mqtt --url localhost", "a broker's address looks like mqtt://host:1883"),
         ("mqtt --url mqtt://h --fault one-byte", "one-byte is a fault of serial boards"),
-        ("mqtt --url mqtt://h --profile homie", "invalid choice: 'homie'"),
+        (
+            "mqtt --url mqtt://h --profile homy",
+            "no profile is named 'homy': there are telemetry, raw, zigbee2mqtt, tasmota",
+        ),
+        ("mqtt --url mqtt://h --profile homie,zigbee", "'zigbee': there are telemetry, raw, "),
+        ("mqtt --url mqtt://h --profile homie --profile raw", "telemetry and raw are for nodes of one profile"),
+        ("mqtt --url mqtt://h --profile homie --discovery", "only zigbee2mqtt and esphome can describe their devices"),
+        ("mqtt --url mqtt://h --profile homie --kind power", "a fleet has no kind"),
+        ("mqtt --url mqtt://h --discovery", "the profile telemetry has no discovery"),
         ("mqtt --url mqtt://h --prefix a/#", "the prefix is a topic, without wildcards"),
     ],
 )

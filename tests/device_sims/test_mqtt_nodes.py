@@ -21,7 +21,8 @@ from device_sims.faults import (
     Unplug,
 )
 from device_sims.fixtures import MqttNodesFactory
-from device_sims.mqtt_node import MOST_CONNECTIONS, BrokerUnreachableError, MqttNodes
+from device_sims.mqtt_node import MOST_CONNECTIONS, MqttNodes
+from device_sims.mqtt_simulator import BrokerUnreachableError
 from tests.parts.leaks import descriptors
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.ports import free_port

@@ -10,6 +10,7 @@ import pytest
 from device_sims.faults import Garbage, Silence
 from device_sims.fixtures import ScenarioFactory
 from device_sims.modbus_meter import ModbusMeter
+from device_sims.mqtt_fleet import MqttFleet
 from device_sims.mqtt_node import MqttNodes
 from device_sims.scenario import Play, ScenarioError, read_scenario
 from device_sims.scenario.reading import duration
@@ -34,6 +35,7 @@ devices:
     faults: ["no-ack=every:3"]
   - {serial: table, codec: delimited, header: false}
   - {mqtt: mqtt://localhost, devices: 2, kind: tank, prefix: home, profile: raw, wait: 500ms}
+  - {mqtt: mqtt://localhost, name: house, devices: 2, profile: [homie, "zigbee2mqtt,shelly"], discovery: true, wait: 1}
   - {modbus: 127.0.0.1:0, devices: 2}
   - {modbus: ./meter, name: cellar, rate: 5}
 script:
@@ -55,14 +57,20 @@ class TestReading:
         file = tmp_path / "fleet.yaml"
         file.write_text(WHOLE)
         scenario = read_scenario(file, folder=tmp_path)
-        assert list(scenario.devices) == ["greenhouse", "bus", "table", "mqtt", "modbus", "cellar"]
-        greenhouse, bus, _, nodes, meter, cellar = scenario.devices.values()
+        assert list(scenario.devices) == ["greenhouse", "bus", "table", "mqtt", "house", "modbus", "cellar"]
+        greenhouse, bus, _, nodes, fleet, meter, cellar = scenario.devices.values()
         assert isinstance(greenhouse, SerialBoard)
         assert greenhouse.link == tmp_path / "greenhouse"
         assert isinstance(bus, SerialBoard)
         assert (bus.kind.name, len(bus.devices), len(bus.faults)) == ("power", 3, 1)
         assert isinstance(nodes, MqttNodes)
         assert (nodes.prefix, len(nodes.devices)) == ("home", 2)
+        assert isinstance(fleet, MqttFleet)
+        assert {name: len(devices) for name, devices in fleet.devices.items()} == {
+            "homie": 2,
+            "zigbee2mqtt": 2,
+            "shelly": 2,
+        }
         assert isinstance(meter, ModbusMeter)
         assert (meter.address, len(meter.devices)) == (("127.0.0.1", 0), 2)
         assert isinstance(cellar, ModbusMeter)
@@ -117,6 +125,16 @@ class TestReading:
                 "1:11: devices.0: fixed frames have one length, and those of json have many",
             ),
             ("{serial: a, faults: [gremlins]}", "1:11: devices.0: no fault is named 'gremlins': there are garbage"),
+            (
+                "{mqtt: mqtt://h, profile: homy}",
+                "1:37: devices.0.profile: no profile is named 'homy': there are telemetry, raw, zigbee2mqtt",
+            ),
+            ("{mqtt: mqtt://h, profile: 7}", "1:37: devices.0.profile: expected a list, not 7"),
+            (
+                "{mqtt: mqtt://h, profile: [raw, homie]}",
+                "1:11: devices.0: telemetry and raw are for nodes of one profile",
+            ),
+            ("{mqtt: mqtt://h, profile: homie, stamp: true}", "1:11: devices.0: a fleet has no stamp"),
             ("{mqtt: localhost}", "1:11: devices.0: a broker's address looks like mqtt://host:1883"),
             ("{mqtt: mqtt://h, faults: [split]}", "1:11: devices.0: split is a fault of serial boards"),
             ("{modbus: nowhere}", "1:11: devices.0: an address looks like 127.0.0.1:5020, not 'nowhere'"),

@@ -1,0 +1,1 @@
+"""Fleets of devices as people own them: one file a dialect of MQTT."""

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import commands, footprint, hostile, links, streams
+from benchmarks import commands, dialects, footprint, hostile, links, streams
 from benchmarks.report import Row, markdown, show
 from benchmarks.streams import Pace
 
@@ -32,6 +32,7 @@ _BENCHMARKS: list[tuple[frozenset[str], str, Callable[[Pace], list[Row]]]] = [
     (frozenset({"H1"}), "500 hostile connections", hostile.hostile),
     (frozenset({"I1"}), "MQTT flat out", links.mqtt_flood),
     (frozenset({"I2"}), "serial lines flat out", links.serial_flood),
+    (frozenset({"I3"}), "messages of MQTT dialects", dialects.dialect_messages),
     (frozenset({"K1"}), "commands to a serial board", commands.serial_commands),
     (frozenset({"K2"}), "commands to an MQTT node", commands.mqtt_commands),
     (frozenset({"M1"}), "idle", footprint.idle),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from gateway.adapters import Adapter, AdapterPlugin
@@ -13,6 +13,8 @@ from gateway.bus import Devices, Link, Log
 from gateway.commands import Commands, Ledger
 from gateway.config import AdapterOptions, Config
 from gateway.config.models import DeviceSection
+from gateway.config.publish import PublishSection
+from gateway.northbound import Northbound
 from gateway.server import Authenticator, FanOut, Server, Services
 
 _TICK = 0.25  # seconds between looks at silence and staleness
@@ -57,6 +59,8 @@ class Gateway:
         self.server = Server(self.services, config.server, self._unready)
         self.server.access.on = config.logging.access
         self._adapters: dict[str, _Running] = {}
+        self._types = _types(config)
+        self._northbound: tuple[Northbound, asyncio.Task[None]] | None = None
         self._group = asyncio.TaskGroup()
 
     async def run(self, ready: Callable[[str], None]) -> None:
@@ -82,6 +86,7 @@ class Gateway:
                 await asyncio.sleep(0)  # commands are taken from here on
                 for options in self._config.adapters:
                     self._start(options)
+                self._publish(self._config.publish)
                 self._warn_of_clear_text()
                 ready(self.server.url)
                 try:
@@ -92,7 +97,9 @@ class Gateway:
                     await self.commands.stop()
                     await _stop(commands)
                     await asyncio.gather(
-                        self.server.close(), *(_stop(running.task) for running in self._adapters.values())
+                        self.server.close(),
+                        self._end_publishing(forget=False),
+                        *(_stop(running.task) for running in self._adapters.values()),
                     )
                     await _stop(heartbeats, clock, watching, revocations)
         finally:
@@ -101,6 +108,7 @@ class Gateway:
     async def reload(self, config: Config) -> None:
         """Takes a new configuration, keeping every adapter and connection whose settings did not change."""
         self._config = config
+        self._types = _types(config)
         self.server.access.on = config.logging.access
         # New paths of a certificate are followed; to begin or to end with TLS is another way of listening.
         taken_over = {"tls": self._started_with.server.tls} if self.server.follow(config.server.tls) else {}
@@ -134,6 +142,7 @@ class Gateway:
             if id not in self._adapters and not self._stopping:
                 self._start(options)
                 logger.info("adapter %s started", id)
+        await self._publish_as(config.publish)
 
     def _warn_of_clear_text(self) -> None:
         server, auth = self._started_with.server, self._config.auth
@@ -166,11 +175,48 @@ class Gateway:
             self.devices,
             acknowledge=self.commands.acknowledged,
             lost=self.commands.link_lost,
+            is_ours=self._is_ours,
         )
         adapter = options.build(factory, self._started_with.gateway.name)
         self.commands.writers[options.id] = adapter
         task = self._group.create_task(adapter.run(), name=f"adapter:{options.id}")
         self._adapters[options.id] = _Running(self._made_from(options), links[0], adapter, task)
+
+    def _publish(self, section: PublishSection | None, before: Iterable[str] = ()) -> None:
+        """Publishes the devices northbound, where that is configured; `before` are topics that are to be cleared."""
+        if section is None or self._stopping:
+            return
+        northbound = Northbound(
+            section,
+            self._started_with.gateway.name,
+            self.log,
+            self.devices,
+            self.commands,
+            adapters=lambda: self._types,
+            before=before,
+        )
+        self._northbound = northbound, self._group.create_task(northbound.run(), name="northbound")
+
+    async def _publish_as(self, section: PublishSection | None) -> None:
+        """Publishes by another configuration from now on."""
+        running = self._northbound[0] if self._northbound is not None else None
+        if self._stopping or (running.section if running is not None else None) == section:
+            return
+        stays = running is not None and section is not None and running.section.url == section.url
+        await self._end_publishing(forget=None if stays else True)
+        self._publish(section, running.retained() if running is not None and stays else ())
+
+    def _is_ours(self, topic: str) -> bool:
+        return self._northbound is not None and self._northbound[0].ours.has(topic)
+
+    async def _end_publishing(self, *, forget: bool | None) -> None:
+        """Says goodbye, and ends; with None, another goes on in its place and nothing is said."""
+        if self._northbound is not None:
+            northbound, task = self._northbound
+            if forget is not None:
+                await northbound.goodbye(forget=forget)
+            await _stop(task)
+            self._northbound = None
 
     def _unready(self) -> str | None:
         for id, running in self._adapters.items():
@@ -199,6 +245,11 @@ class Gateway:
             if ticks % _FORGET_EVERY == 0:
                 self.log.forget_old()
                 self.commands.ledger.forget_old()
+
+
+def _types(config: Config) -> dict[str, str]:
+    """The type of each adapter, by its id."""
+    return {options.id: options.type for options in config.adapters}
 
 
 def _audit(config: Config) -> Audit | NoAudit:

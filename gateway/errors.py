@@ -4,6 +4,7 @@ FieldgateError
 ├── ConfigurationError     the configuration file cannot be used; carries every problem found
 ├── CodecError             a frame or payload that cannot be decoded, or a value that cannot be encoded
 ├── LinkError              the link to a device or broker could not be opened, or broke
+│   └── RefusedError       a broker does not grant a subscription
 ├── DeliveryError          a command could not be delivered
 │   ├── NotSentError       certain: not one byte of it left the gateway
 │   └── UncertainError     it may or may not have reached the device
@@ -70,6 +71,10 @@ class CodecError(FieldgateError):
 
 class LinkError(FieldgateError):
     """The link could not be opened, or broke; the message is what an operator reads."""
+
+
+class RefusedError(LinkError):
+    """The broker does not grant a subscription; its connection stands."""
 
 
 class DeliveryError(FieldgateError):

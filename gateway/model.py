@@ -25,6 +25,13 @@ NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 # Whose a signed token is, and its own id: both stand in logs, and the first is `by` in commands.
 SUBJECT = re.compile(r"[A-Za-z0-9_.@:+|-]{1,64}")
 TOKEN_ID = re.compile(r"[!-~]{1,128}")
+# For what brokers take a topic to be malformed, and end the connection: controls, surrogates and non-characters
+# (MQTT 5 §1.5.4).
+NOT_IN_TOPICS = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufdd0-\\ufdef"
+    + "".join(f"\\U{plane << 16 | last:08x}" for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
 
 MAX_TEXT = 1024  # characters of a text value in a command
 
@@ -141,7 +148,7 @@ class Point:
         if self.type == "string":
             taken = isinstance(value, str) and len(value) <= MAX_TEXT
             return None if taken else f"text of at most {MAX_TEXT} characters"
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
             return "a number"
         if self.type == "integer" and value != int(value):
             return "a whole number"
@@ -167,12 +174,26 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """What a device says of itself: its points by name, and what people read of it.
+
+    A point is `writable` where the device takes commands for it, whether or not the configuration allows them.
+    """
+
+    points: Mapping[str, Point]
+    name: str | None = None
+    model: str | None = None
+    vendor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A command on its way to the wire: the adapter's own name of the device, and the id that its answer carries.
 
     `deadline` is monotonic seconds: not one byte is written after it. `value` is the wire's value. `refusal` says what
     forbids it at this moment, such as an interlock: a wire on which it had to wait for its turn asks right before it
-    writes.
+    writes. Where that is known before the write has come to its end, `left` is called once all of it is on the wire:
+    what the device shows from then on may be its effect.
     """
 
     device: str
@@ -181,8 +202,10 @@ class Outgoing:
     value: Value
     id: int
     deadline: float
+    time: float | None = None  # when it was handed to the adapter, for forms that carry it
     urgent: bool = False  # it goes ahead of what waits, also for its turn on the line
     refusal: Callable[[], str | None] = field(default=lambda: None, compare=False, repr=False)
+    left: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +235,13 @@ class Identity:
     def to_json(self) -> dict[str, Any]:
         """The identity as it travels."""
         return {"name": self.name, "read": list(self.read), "command": list(self.command), "expires": self.expires}
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of more digits than a float can tell
+        return False
 
 
 def is_glob(pattern: str) -> bool:

@@ -1,4 +1,4 @@
-"""Plug-ins: framings, codecs, command forms and adapters, found by name among the installed entry points.
+"""Plug-ins: framings, codecs, command forms, profiles and adapters, found by name among the installed entry points.
 
 A plug-in is a strict pydantic model of its options with `build()`; the entry point names that model. The
 built-in ones are declared the same way, in pyproject.toml, so that an added one has no lesser place.
@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-Group = Literal["adapters", "framings", "codecs", "commands"]
+Group = Literal["adapters", "profiles", "framings", "codecs", "commands"]
 
 
 @cache

@@ -11,6 +11,15 @@ from tests.parts.leaks import children, descriptors
 from tests.parts.mosquitto import MISSING, Mosquitto, find_mosquitto
 
 
+def pytest_collection_finish() -> None:
+    """Takes what pytest made of all tests out of the way of the garbage collector.
+
+    It would look at it again and again, for up to a second, which tests of what is quick would take for the code's.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def nothing_stays_behind() -> Iterator[None]:
     """Fails the session when its tests leave child processes or descriptors."""

@@ -49,7 +49,7 @@ def test_a_sample_names_its_schema_first(path: Path) -> None:
     assert first == "# yaml-language-server: $schema=fieldgate.schema.json"
 
 
-@pytest.mark.parametrize("commented", ["auth:", "username:"])
+@pytest.mark.parametrize("commented", ["auth:", "username:", "publish:"])
 def test_the_commented_parts_of_the_full_sample_are_valid(commented: str, tmp_path: Path) -> None:
     text = (SAMPLES / "fieldgate.yaml").read_text(encoding="utf-8")
     path = tmp_path / "fieldgate.yaml"
@@ -60,6 +60,7 @@ def test_the_commented_parts_of_the_full_sample_are_valid(commented: str, tmp_pa
         assert config.auth is not None
         assert config.auth.anonymous is not None
         assert [token.name for token in config.auth.tokens] == ["wall-panel"]
+    assert (config.publish is not None) == (commented == "publish:")
     assert config != load(SAMPLES / "fieldgate.yaml")
 
 

@@ -11,11 +11,13 @@ from gateway.bus.filter import Filter, Latest
 from gateway.bus.pace import Pace, Rate
 from gateway.bus.rules import Rule, make_rule
 from gateway.config.models import DeviceSection
-from gateway.model import Confirm, DeviceState, Point, PointType, Quality, Reading, Value
+from gateway.model import Confirm, Description, DeviceState, Point, PointType, Quality, Reading, Value
 
 _HISTORY = 20  # frames over which "mostly bad" is judged
 _HISTORY_MASK = (1 << _HISTORY) - 1
 _LEAST_LIMIT = 2.0  # seconds after which a point is stale at the earliest, where that is learnt
+
+NOTHING_SAID = Description({})
 
 PointMatch = Callable[[str], bool]
 
@@ -41,9 +43,10 @@ class Device:
     """A device: what is declared of it, what was learnt, and how it is now."""
 
     __slots__ = (
-        "absence", "adapter", "available", "checksum_errors", "deadlines", "declared", "errors", "filtered", "filters",
-        "frames", "guessed", "heard", "history", "id", "last_heard", "latest", "link", "name", "offers", "paces",
-        "points", "rate", "reason", "rules", "sequence", "since", "state", "unit_changes", "units", "wire_name",
+        "absence", "adapter", "available", "checksum_errors", "commandable", "deadlines", "declared", "described",
+        "errors", "filtered", "filters", "frames", "guessed", "heard", "history", "id", "last_heard", "latest",
+        "link", "name", "offers", "paces", "points", "rate", "reason", "rules", "sequence", "since", "state",
+        "unit_changes", "units", "wire_name",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +64,8 @@ class Device:
         self.offers: Confirm = offers  # the best proof of a command that its link gives
         self.wire_name = wire_name  # what the wire calls it; None where the adapter is the device
         self.declared = declared
+        self.described = NOTHING_SAID  # what it says of itself
+        self.commandable = False  # whether what it says that it takes, it is given
         self.name = declared.name or wire_name or id
         self.link = link
         self.state = DeviceState.UNKNOWN
@@ -93,23 +98,62 @@ class Device:
     def call(self, wire_name: str) -> None:
         """Takes the name by which the wire knows it: commands go to that one."""
         self.wire_name = wire_name
-        self.name = self.declared.name or wire_name
+        self.name = self.declared.name or self.described.name or wire_name
+
+    def describe(self, description: Description, commandable: bool) -> bool:
+        """Takes what it says of itself; returns whether that was news.
+
+        What is declared of it stands above that, and a point is writable where both the device and `commandable`, or
+        its declaration, say so.
+        """
+        if self.declared.commands is not None:
+            commandable = self.declared.commands
+        if (description, commandable) == (self.described, self.commandable):
+            return False
+        gone = [point for point in self.described.points if point not in description.points]
+        self.described, self.commandable = description, commandable
+        self.name = self.declared.name or description.name or self.wire_name or self.id
+        for point in gone:
+            if point not in self.declared.points:
+                self._forget(point)
+        for point in description.points:
+            self.guessed.discard(point)
+            self.learn(point, "number")
+        for point in gone:
+            if point in self.points:  # declared; what else is known of it is a value, whose kind is kept
+                kind = self.points[point].type
+                self.learn(point, "string" if kind == "enum" else kind)
+        return True
+
+    def _forget(self, point: str) -> None:
+        for known in (self.points, self.rules, self.deadlines, self.latest, self.units):
+            known.pop(point, None)
 
     def learn(self, point: str, learnt: PointType) -> None:
-        """Adds a point, as declared or as its first value shows it."""
-        section = self.declared.points.get(point)
-        described = section.to_point(learnt) if section else Point(learnt)
+        """Adds a point, as declared, as the device describes it, or as its first value shows it."""
+        section, said = self.declared.points.get(point), self.described.points.get(point)
+        known = said or Point(learnt)
+        if known.writable and not self.commandable:
+            known = replace(known, writable=False, confirm=None)
+        if section is not None:
+            described = section.laid_over(known) if said else section.to_point(learnt)
+        else:
+            described = known
         if described.writable and described.confirm is None:
             # An action has no value that a reading could show.
             best = "acked" if described.type == "action" and self.offers == "verified" else self.offers
             described = replace(described, confirm=best)
         self.points[point] = described
         self.show_unit(point)
-        if section is None:
+        if section is None and said is None:
             return
         rule = make_rule(described)
         if rule is not None:
             self.rules[point] = rule
+        if section is None:
+            if described.stale_after is not None:
+                self.expect(point, described.stale_after)
+            return
         if section.deadband is not None or section.interval is not None:
             self.filters.setdefault(point, Filter(section.deadband, section.interval or 0.0))
         if described.stale_after is not None:
@@ -208,6 +252,7 @@ class Device:
         return {
             "id": self.id,
             "name": self.name,
+            **self._make_to_json(),
             "adapter": self.adapter,
             "state": self.state,
             "since": self.since,
@@ -220,6 +265,11 @@ class Device:
                 if wanted is None or wanted(p)
             },
         }
+
+    def _make_to_json(self) -> dict[str, str]:
+        """Who made it, where it says so."""
+        known = {"vendor": self.described.vendor, "model": self.described.model}
+        return {member: text for member, text in known.items() if text}
 
     def _link_to_json(self) -> dict[str, Any]:
         """How its link fares, as of now: what no device can be blamed for, and bytes, are the whole link's."""

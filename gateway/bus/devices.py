@@ -17,7 +17,7 @@ from gateway.bus.log import Log
 from gateway.bus.rules import type_of
 from gateway.config.models import DeviceSection
 from gateway.errors import worth_saying
-from gateway.model import Confirm, DeviceState, Quality, Reading, Sample, Value, clean
+from gateway.model import Confirm, Description, DeviceState, Quality, Reading, Sample, Value, clean
 
 _MAX_POINTS = 512  # of a device
 _MAX_POINT_NAME = 128  # characters
@@ -92,6 +92,11 @@ class Devices:
         device.rate.measure(0, self._monotonic())
         self._devices[id] = device
         return device
+
+    def describe(self, device: Device, description: Description, commandable: bool) -> None:
+        """Takes what a device says of itself, and tells clients where that is news."""
+        if device.describe(description, commandable):
+            self.announce(device)
 
     def remove(self, device: Device) -> None:
         """A device that went; clients are told."""

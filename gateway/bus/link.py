@@ -9,9 +9,10 @@ from collections.abc import Callable
 from gateway.bus.device import Device, LinkInfo
 from gateway.bus.devices import Devices
 from gateway.errors import worth_saying
-from gateway.model import Acknowledgement, Confirm, DeviceState, Sample, safe_name
+from gateway.model import Acknowledgement, Confirm, Description, DeviceState, Sample, safe_name
 
 _MAX_DEVICES = 4096  # of one adapter
+_HEALTHY_AFTER = 60.0  # seconds that it must last for its end to be news again
 _MAX_WIRE_NAME = 256  # characters
 
 logger = logging.getLogger(__name__)
@@ -21,7 +22,8 @@ class Link:
     """The link of one adapter: up or down, and the devices that were heard on it.
 
     A name of None is the adapter itself as its one device. `silence` is in seconds; None never judges silence.
-    `offers` tells the best proof of a command that the link gives for a device.
+    `offers` tells the best proof of a command that the link gives for a device. `is_ours` tells whether this gateway
+    publishes on an MQTT topic itself: what it said is not to be heard again.
     """
 
     def __init__(
@@ -34,12 +36,15 @@ class Link:
         offers: Callable[[str | None], Confirm] = lambda name: "sent",
         acknowledge: Callable[[str, Acknowledgement, str | None], None] = lambda adapter, answer, device: None,
         lost: Callable[[str], None] = lambda adapter: None,
+        is_ours: Callable[[str], bool] = lambda topic: False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.adapter = adapter
         self.info = LinkInfo()
+        self.is_ours = is_ours
         self.is_up = False
         self.reason: str | None = None  # why it is down
+        self._said: str | None = None  # the reason that was logged last
         self._ever_up = False
         self._up_since = 0.0
         self._devices = devices
@@ -49,6 +54,7 @@ class Link:
         self._lost = lost
         self._monotonic = monotonic
         self._known: dict[str | None, Device] = {}
+        self._names: dict[Device, set[str | None]] = {}  # and the other way round: one may be known by two
         self._refused = 0
         devices.links[adapter] = self.info
         declared = devices.declared_for(adapter)
@@ -72,9 +78,11 @@ class Link:
     def down(self, reason: str) -> None:
         """The link is closed, or could not be opened; `reason` is what a person reads."""
         was_up, self.is_up = self.is_up, False
-        if self.reason != reason:
+        if was_up and self._monotonic() - self._up_since >= _HEALTHY_AFTER:
+            self._said = None
+        if self._said != reason:  # a link that comes and goes for one reason says so once
             logger.warning("%s: %s", self.adapter, reason)
-        self.reason = reason
+        self.reason = self._said = reason
         for device in self._known.values():
             device.available = None
             self._judge(device)
@@ -85,12 +93,33 @@ class Link:
         """The adapter was taken out: its devices go."""
         self.is_up = False
         self._lost(self.adapter)
-        for device in dict.fromkeys(self._known.values()):  # one may be known by two names
+        for device in self._names:
             self._devices.remove(device)
         self._devices.links.pop(self.adapter, None)
         self._known.clear()
+        self._names.clear()
 
     # ---- what is heard on it
+
+    def describe(self, name: str | None, description: Description, *, commandable: bool) -> None:
+        """A device says what it is; what it says that it takes is commanded where `commandable`."""
+        device = self._device(name)
+        if device is not None:
+            self._devices.describe(device, description, commandable)
+            self._judge(device)
+
+    def remove(self, name: str, reason: str) -> None:
+        """A device is gone for good. One that is declared stays, and is offline for this reason."""
+        device = self._known.get(name)
+        if device is None:
+            return
+        if device.id in self._devices.declared:
+            device.available, device.absence = False, reason
+            self._judge(device)
+            return
+        for known in self._names.pop(device):
+            del self._known[known]
+        self._devices.remove(device)
 
     def receive(self, name: str | None, sample: Sample, *, retained: bool = False) -> None:
         """A device sent values. Retained ones are old: they say nothing of how the device is now."""
@@ -206,4 +235,5 @@ class Link:
             # Declared by its id, which a name such as `Living room` only resembles: now the wire says the name.
             device.call(name)
         self._known[name] = device
+        self._names.setdefault(device, set()).add(name)
         return device

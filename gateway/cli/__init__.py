@@ -19,6 +19,7 @@ _PLACES = {
     "schema": "gateway.cli.configuration:schema",
     "ports": "gateway.cli.ports:ports",
     "detect": "gateway.cli.detect.command:detect",
+    "discover": "gateway.cli.discover.command:discover",
     "token": "gateway.cli.token:app",
     "audit": "gateway.cli.audit:app",
     "tail": "gateway.cli.tail:tail",

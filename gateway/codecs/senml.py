@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import Field
 
 from gateway.codecs.base import Codec, CodecOptions, CommandCodec, CommandOptions
+from gateway.codecs.claims import another
 from gateway.codecs.json import parse
 from gateway.codecs.senml_units import UCUM, integrated
 from gateway.errors import CodecError
@@ -31,6 +32,8 @@ _DEVICE = "device"  # the value that holds the device's name
 _DEVICE_URN = re.compile(r"(urn:dev:[^:]+:[^:_;/]+)[:_;/]?(.*)", re.DOTALL)
 _OPEN_URN = re.compile(r"urn:dev:([^:]+:)?")  # a base name that leaves the device's own id to the names
 _SEPARATORS = ":/;_.-"  # that a base name ends with
+_PARTS = re.compile(r"[:/;]")
+_ADDRESS = re.compile(r"[0-9a-f]{12,}")  # of hardware, in lower case and without separators
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]{0,255}")  # §4.5.1
 # What a record without a name of its own measures, where its unit tells that it is not the one measurement.
 _QUANTITIES = {"lat": "latitude", "lon": "longitude", "%EL": "battery", "EL": "battery"}
@@ -67,9 +70,23 @@ class SenmlCodec:
 
     def decode(self, frame: bytes) -> list[Sample]:
         """The samples in the pack, oldest first. A time that is relative to now is none of the device's own."""
+        return self._samples(self._resolved(frame))
+
+    def decode_of(self, frame: bytes, device: str, claims: frozenset[str]) -> list[Sample]:
+        """As `decode`; raises CodecError where a base name, or a whole device URN, is of another device.
+
+        `claims` mean nothing here: SenML has its own place for names.
+        """
+        measured = list(self._resolved(frame))
+        for named in dict.fromkeys(name for _, name, *_ in measured):
+            if not _is_of(named, device):
+                raise another("the pack", named, device)
+        return self._samples(measured)
+
+    def _samples(self, measured: Iterable[Measured]) -> list[Sample]:
         groups: dict[tuple[float, str], list[tuple[dict[str, Value], dict[str, str]]]] = {}
         devices = set()
-        for time, device, point, unit, value in sorted(self._resolved(frame), key=_age):
+        for time, device, point, unit, value in sorted(measured, key=_age):
             devices.add(device)
             group = groups.setdefault((time, device if self._device else ""), [])
             if not group or point in group[-1][0]:  # the same once more: it is a sample of its own
@@ -134,6 +151,22 @@ class SenmlCodec:
         if self._full:
             point = base + name
         return device, f"{point}.{measured}" if point and measured else point or measured
+
+
+def _is_of(named: str, device: str) -> bool:
+    """Whether a device's part of SenML's names may be that of the device that a topic names.
+
+    It has the name between its separators. A URN is a name of another kind, and only compared with an address.
+    """
+    if named[:4].lower() == "urn:":
+        address, urn = _bare(device), _bare(named)
+        # An address of 48 bits stands there as one of 64 (RFC 9039 §4.1).
+        return not _ADDRESS.fullmatch(address) or address in urn or f"{address[:6]}fffe{address[6:]}" in urn
+    return not named or device in _PARTS.split(named.rstrip(_SEPARATORS)) or device == named
+
+
+def _bare(text: str) -> str:
+    return text.lower().replace(":", "").replace("-", "")
 
 
 def _age(measured: Measured) -> tuple[bool, float]:

@@ -47,6 +47,7 @@ mbar: mbar
 [psi]: psi
 mm[Hg]: mmHg
 N: N
+kN: kN
 m: m
 cm: cm
 mm: mm
@@ -72,11 +73,11 @@ L/h: L/h l/h
 m3/h: m3/h m³/h m^3/h
 [gal_us]: gal
 [gal_us]/min: gpm
-s: s sec secs
+s: s sec secs seconds
 ms: ms msec
 us: us µs μs
-min: min mins
-h: h hr hrs
+min: min mins minute minutes
+h: h hr hrs hours
 d: d
 kg: kg
 g: g
@@ -96,14 +97,17 @@ uSv/h: uSv/h µSv/h μSv/h
 [pH]: pH
 {NTU}: NTU
 lx: lx lux
+MK-1: mired mireds MK⁻¹
 lm: lm
 W/m2: W/m2 W/m² W/m^2
 uT: uT µT μT
 mT: mT
 G: G gauss
 dB: dB
+dB{A}: dBA dB(A)
 dB[mW]: dBm
 {rpm}: rpm rev/min
+{lqi}: lqi
 1/min: /min bpm cpm
 By: B byte bytes
 kBy: kB

@@ -89,6 +89,14 @@ class Carrier:
         device = self._devices.get(command.device)
         if device is None or device.adapter not in self.writers or command.point not in device.points:
             return "the device is gone"
+        point = device.points[command.point]
+        if not command.is_safe_value:  # which device has this id, and what it takes, may have changed meanwhile
+            if device is not command.target:
+                return "the device is gone, and another has its id"
+            if not point.writable:
+                return "the point takes no commands any more"
+            if taken := point.refusal(command.value):
+                return f"the point takes {taken} now"
         if device.state is DeviceState.OFFLINE:
             return f"the device is offline: {device.reason}"
         return judge(self._conditions(command), self._devices, self._monotonic()).refusal
@@ -163,8 +171,10 @@ class Carrier:
             value=wire_value(flight.point, command.value),
             id=flight.id,
             deadline=command.deadline,
+            time=self._devices.now(),
             urgent=command.urgent,
             refusal=lambda: self.refusal(command),
+            left=flight.leave,
         )
         flight.given_at = self._monotonic()
         try:
@@ -185,7 +195,12 @@ class Carrier:
             async with asyncio.timeout(flight.window):
                 await self._proof(flight)
         except TimeoutError:
-            if flight.saw_other and command.confirm == "verified":
+            if flight.moves and command.confirm == "verified":
+                # A blind that is half way up was not disobedient.
+                self._ledger.move(
+                    command, State.TIMEOUT, f"the device reports {flight.other!r}, and may not be done"[:200]
+                )
+            elif flight.saw_other and command.confirm == "verified":
                 self._ledger.move(command, State.MISMATCH, f"the device reports {flight.other!r}"[:200])
             else:
                 self._ledger.move(command, State.TIMEOUT, f"no answer within {flight.window:g} s")

@@ -42,10 +42,12 @@ class Flight:
         self.command = command
         self.device = device
         self.point = device.points[command.point]
+        self.before = device.latest[command.point][0] if command.point in device.latest else None
         self.id = id
         self.window = window
         self.patience = patience
         self.given_at: float | None = None  # when the adapter got it to write; monotonic
+        self.has_left = False  # whether all of it is on the wire, though the adapter may still wait for a receipt
         self.sent_at: float | None = None  # when the adapter had written it; monotonic
         self.answer: asyncio.Future[Acknowledgement] = loop.create_future()
         self.shown: asyncio.Future[None] = loop.create_future()
@@ -53,9 +55,18 @@ class Flight:
         self.saw_other = False
 
     @property
+    def moves(self) -> bool:
+        """Whether the device showed a number that is neither the old nor the new one: it may be on its way."""
+        return self.saw_other and _is_number(self.other) and _is_number(self.before) and self.other != self.before
+
+    @property
     def answered(self) -> bool:
         """Whether the device acknowledged it. Who waits for that may have given up, and the link may have gone."""
         return self.answer.done() and not self.answer.cancelled() and self.answer.exception() is None
+
+    def leave(self) -> None:
+        """All of it is on the wire."""
+        self.has_left = True
 
     def lose(self) -> None:
         """The link broke: no answer will come."""
@@ -71,6 +82,10 @@ class Flight:
                 self.shown.set_result(None)
         elif self.answer.done() or (self.sent_at is not None and now - self.sent_at >= min(_SETTLE, self.window / 4)):
             self.other, self.saw_other = value, True
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Flights:
@@ -171,8 +186,8 @@ class Flights:
         flight = self._by_device.get(reading.device)
         if flight is None or reading.retained or flight.command.point not in reading.values:
             return
-        if flight.command.state is State.ACCEPTED:  # a reading from before it was written proves nothing
-            return
+        if flight.command.state is State.ACCEPTED and not flight.has_left:
+            return  # a reading from before it was written proves nothing
         if flight.command.point in reading.quality:  # a value that cannot be trusted proves nothing either
             return
         flight.read(reading.values[flight.command.point], now)

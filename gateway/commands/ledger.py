@@ -107,6 +107,7 @@ class Command:
     sender: Sender = Sender()
     urgent: bool = False  # goes ahead of those that are not
     lease: float | None = None  # seconds after which the point's safe value is sent, unless it is renewed
+    target: object = None  # the device that was there when it was accepted: another may have its id by now
 
     @property
     def final(self) -> bool:

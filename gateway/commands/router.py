@@ -154,6 +154,10 @@ class Commands:
         name = f"{asked.device}.{asked.point}"
         if point is None:
             raise RequestError("not_found", f"{asked.device} has no point {asked.point}")
+        said = target.described.points.get(asked.point)
+        if said is not None and said.writable and not point.writable and not target.commandable:
+            allow = "the configuration must say `commands: true` for the device or its profile"
+            raise RequestError("unsupported", f"{name} is read-only: {allow}")
         value = checked_value(name, point, asked.value)
         proof = checked_confirm(name, point.confirm or "sent", asked.confirm)
         if self._group is None or self._stopping:
@@ -170,6 +174,7 @@ class Commands:
             time=time.time(),
             sender=sender,
             lease=asked.lease,
+            target=target,
         )
         rules = self._carrier.rules(command)
         command.urgent = rules.is_urgent(value)

@@ -22,6 +22,7 @@ from gateway.config.auth import AuthSection
 from gateway.config.limits import LimitsSection, Networks
 from gateway.config.plugged import Plugged
 from gateway.config.points import PointSection
+from gateway.config.publish import PublishSection
 from gateway.config.recording import AuditSection
 from gateway.config.strict import DeviceId, Duration, Name, PositiveDuration, Strict, Wrong, refuse
 from gateway.config.tls import TlsSection
@@ -119,6 +120,7 @@ class DeviceSection(Strict):
     """What the wire does not say of a device."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    commands: bool | None = None
     points: Mapping[str, PointSection] = Field(default_factory=dict)
 
 
@@ -147,6 +149,7 @@ class Config(Strict):
         Field(strict=False),
     ] = ()
     devices: Mapping[DeviceId, DeviceSection] = Field(default_factory=dict)
+    publish: PublishSection | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainValidator, ValidationError, WithJsonSchema, model_validator
@@ -125,10 +125,17 @@ class PointSection(CommandRules):
 
     def to_point(self, learnt: PointType) -> Point:
         """The point, with the learnt type where none is declared."""
-        return Point(
-            type=self.declared_type() or learnt,
-            values=tuple(self.values.values()) if isinstance(self.values, Mapping) else self.values,
-            codes=tuple(self.values.items()) if isinstance(self.values, Mapping) else None,
-            stale_after=self.stale_after if isinstance(self.stale_after, float) else None,
-            **{name: getattr(self, name) for name in _AS_GIVEN},
-        )
+        return self.laid_over(Point(self.declared_type() or learnt))
+
+    def laid_over(self, known: Point) -> Point:
+        """The point as it is known, changed in what is declared."""
+        given = {name: getattr(self, name) for name in self.model_fields_set & _AS_GIVEN}
+        if self.values is not None:
+            given["type"] = "enum"
+            given["values"] = tuple(self.values.values()) if isinstance(self.values, Mapping) else self.values
+            given["codes"] = tuple(self.values.items()) if isinstance(self.values, Mapping) else None
+        if self.type is not None:
+            given["type"] = self.type
+        if "stale_after" in self.model_fields_set:
+            given["stale_after"] = self.stale_after if isinstance(self.stale_after, float) else None
+        return replace(known, **given)

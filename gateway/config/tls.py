@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from gateway.config.strict import FilePath, Strict
 
 _MAX_BYTES = 1 << 20
+CERTIFICATE, _KEY = b"-----BEGIN CERTIFICATE-----", b"PRIVATE KEY-----"  # marks in PEM files
 
 
 class TlsSection(Strict):
@@ -30,28 +31,35 @@ class TlsSection(Strict):
 
     def context(self) -> ssl.SSLContext:
         """A context that serves this pair over TLS 1.2 or newer; ValueError with what is wrong with the files."""
-        for path, mark, what in (
-            (self.certificate, b"-----BEGIN CERTIFICATE-----", "certificate"),
-            (self.key, b"PRIVATE KEY-----", "private key"),
-        ):
-            if mark not in _read(path, what):
-                raise ValueError(f"the file {path} holds no {what} in PEM form")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION  # which a client could ask for again and again
         context.set_alpn_protocols(["http/1.1"])
-        try:
-            # Without a function that answers, the library would ask for the password on the terminal.
-            context.load_cert_chain(self.certificate, self.key, password=_no_password)
-        except ssl.SSLError as error:
-            if error.reason == "KEY_VALUES_MISMATCH":
-                raise ValueError(f"the key {self.key} does not belong to the certificate {self.certificate}") from error
-            if error.reason in ("EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"):
-                raise ValueError(f"the key or the signature of {self.certificate} is too weak") from error
-            raise ValueError(f"the files {self.certificate} and {self.key} are no pair that can be used") from error
-        except OSError as error:  # gone since it was looked at
-            raise ValueError(f"the files {self.certificate} and {self.key} cannot be read: {error.strerror}") from error
+        load_pair(context, self.certificate, self.key)
         return context
+
+
+def load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Has the context show this pair; ValueError with what is wrong with the files."""
+    check_pem(certificate, CERTIFICATE, "certificate")
+    check_pem(key, _KEY, "private key")
+    try:
+        # Without a function that answers, the library would ask for the password on the terminal.
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise ValueError(f"the key {key} does not belong to the certificate {certificate}") from error
+        if error.reason in ("EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"):
+            raise ValueError(f"the key or the signature of {certificate} is too weak") from error
+        raise ValueError(f"the files {certificate} and {key} are no pair that can be used") from error
+    except OSError as error:  # gone since it was looked at
+        raise ValueError(f"the files {certificate} and {key} cannot be read: {error.strerror}") from error
+
+
+def check_pem(path: Path, mark: bytes, what: str) -> None:
+    """ValueError where the file cannot be read, or holds nothing of that kind."""
+    if mark not in _read(path, what):
+        raise ValueError(f"the file {path} holds no {what} in PEM form")
 
 
 def _read(path: Path, what: str) -> bytes:

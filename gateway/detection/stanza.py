@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +9,10 @@ from math import isfinite
 
 from gateway.detection.guessing import Guess
 from gateway.detection.trial import Options
+from gateway.detection.yaml_text import MAX_NAME, flow, is_sayable, scalar
 from gateway.model import NAME, Value, safe_name
 
 _POINTS = 64  # that are listed
-_MAX_NAME = 128  # characters of a point
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
-# What YAML 1.1 and 1.2 read as something else than text.
-_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n", "none"}
 _NICE = (2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 1200, 1800, 3600)  # seconds
 
 
@@ -68,9 +64,9 @@ def stanza(guess: Guess, line: Line) -> str:
         *(["# The fields and their types are a guess: look at the values, and correct `layout` and `points`."] if
           guess.codec["type"] == "struct" else []),
         "adapters:",
-        f"  - id: {_scalar(line.id)}",
+        f"  - id: {scalar(line.id)}",
         "    type: serial",
-        f"    port: {_scalar(line.port)}",
+        f"    port: {scalar(line.port)}",
     ]  # fmt: skip
     if line.baudrate is not None:
         lines.append(f"    baudrate: {line.baudrate}")
@@ -79,42 +75,36 @@ def stanza(guess: Guess, line: Line) -> str:
     if quiet is not None:
         lines.append(f"    silence: {quiet}s")
     if guess.field is not None:
-        lines.append(f"    devices: {{field: {_scalar(guess.field)}}}")
+        lines.append(f"    devices: {{field: {scalar(guess.field)}}}")
     lines += ["devices:", *_devices(guess, line)]
     return "\n".join(lines) + "\n"
 
 
 def _devices(guess: Guess, line: Line) -> Iterator[str]:
     names = [None] if guess.field is None else list(guess.names)
-    points = {name: value for name, value in guess.values.items() if name != guess.field and _is_sayable(name)}
+    points = {name: value for name, value in guess.values.items() if name != guess.field and is_sayable(name)}
     for name in names or [None]:
-        yield f"  {_scalar(line.id if name is None else f'{line.id}.{safe_name(name)}')}:"
-        called = (name or line.name or line.id)[:_MAX_NAME]
-        yield f"    name: {_scalar(called if _is_sayable(called) else line.id)}"
+        yield f"  {scalar(line.id if name is None else f'{line.id}.{safe_name(name)}')}:"
+        called = (name or line.name or line.id)[:MAX_NAME]
+        yield f"    name: {scalar(called if is_sayable(called) else line.id)}"
         yield from _points(points, guess.units)
 
 
 def _points(points: Mapping[str, Value], units: Mapping[str, str]) -> Iterator[str]:
     """Points with the units that were told; of the others, what they are called, to be completed."""
     numbers = [(name, value) for name, value in points.items() if _is_number(value)][:_POINTS]
-    known = [(name, value) for name, value in numbers if _is_sayable(units.get(name, ""))]
+    known = [(name, value) for name, value in numbers if is_sayable(units.get(name, ""))]
     open_ = [(name, value) for name, value in numbers if (name, value) not in known]
     if known:
         yield "    points:"
         for name, value in known:
-            yield f"      {_scalar(name)}: {{unit: {_scalar(units[name])}}}  # {_shown(value)}"
+            yield f"      {scalar(name)}: {{unit: {scalar(units[name])}}}  # {_shown(value)}"
     if open_:
         yield "    # Without a known unit, for you to complete:"
         if not known:
             yield "    # points:"
         for name, value in open_:
-            yield f"    #   {_scalar(name)}: {{unit: …}}  # {_shown(value)}"
-
-
-def _is_sayable(text: str) -> bool:
-    """Whether it can stand in the file as it is."""
-    # `${…}` would be taken for an environment variable.
-    return text.isprintable() and 1 <= len(text) <= _MAX_NAME and "${" not in text
+            yield f"    #   {scalar(name)}: {{unit: …}}  # {_shown(value)}"
 
 
 def _is_number(value: Value) -> bool:
@@ -128,24 +118,5 @@ def _shown(value: Value) -> str:
 def _options(options: Options) -> str:
     """The bare name where that says all."""
     if set(options) == {"type"}:
-        return _scalar(options["type"])
-    return _flow(options)
-
-
-def _flow(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_scalar(str(key))}: {_flow(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    if isinstance(value, bool) or value is None:
-        return json.dumps(value)
-    return str(value) if isinstance(value, int | float) else _scalar(str(value))
-
-
-def _scalar(text: str) -> str:
-    """The text as YAML reads it back as a text."""
-    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
-        return text
-    if "\\" in text and "'" not in text and text.isprintable():  # a pattern reads better so
-        return f"'{text}'"
-    return json.dumps(text, ensure_ascii=False)
+        return scalar(options["type"])
+    return flow(options)

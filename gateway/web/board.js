@@ -237,7 +237,7 @@ export class Board {
     for (const { element: card, device } of this.#cards.values()) {
       const state = counts.has(device.state) ? device.state : "unknown";
       counts.set(state, counts.get(state) + 1);
-      const named = device.name.toLowerCase().includes(filter) || device.id.toLowerCase().includes(filter);
+      const named = [device.name, device.id, device.make].some((text) => text.toLowerCase().includes(filter));
       card.hidden = !(named && (this.#state === null || this.#state === state));
       if (!card.hidden) shown += 1;
     }

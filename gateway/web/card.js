@@ -20,7 +20,7 @@ const FEW_TILES = 8; // more are folded away
 export const stateText = (state) => STATES.get(state) ?? STATES.get("unknown");
 
 const isNumeric = (point) => point?.type === "number" || point?.type === "integer";
-const isControl = (point) => point?.writable === true || point?.type === "action";
+const isControl = (point) => point?.writable === true;
 const isTile = (point) => point?.type !== "action" && !(point?.type === "boolean" && point?.writable === true);
 
 export class Card {
@@ -47,6 +47,7 @@ export class Card {
     const part = (name, tag, attributes = {}) => (this.#parts[name] = element(tag, { class: name, ...attributes }));
     part("card-title", "h2", { id: titleId });
     part("card-id", "p");
+    part("card-make", "p");
     part("state", "span");
     part("reason", "p");
     part("tiles", "div");
@@ -57,7 +58,8 @@ export class Card {
     part("controls", "fieldset", { "aria-label": "Controls" });
     part("read-only", "p", { text: "Read only: this token may not switch this device." });
     this.#parts.more.addEventListener("click", () => this.#unfold());
-    const names = element("div", { class: "card-names" }, this.#parts["card-title"], this.#parts["card-id"]);
+    const { "card-title": title, "card-make": make, "card-id": id } = this.#parts;
+    const names = element("div", { class: "card-names" }, title, make, id);
     const { state, reason, tiles, more, chart, controls } = this.#parts;
     const health = new Health({ look: () => dashboard.look(device.id), now: dashboard.now });
     const plot = element("div", { class: "chart-box" }, chart, this.#parts["chart-hover"], this.#parts["chart-empty"]);
@@ -101,11 +103,13 @@ export class Card {
   /** Write what changes by itself: values, and their ages. */
   refresh() {
     const now = this.#dashboard.now();
-    const { name, id, state, reason, since, values } = this.#device;
+    const { name, id, make, state, reason, since, values } = this.#device;
     const parts = this.#parts;
     setText(parts["card-title"], name);
     setText(parts["card-id"], id);
     parts["card-id"].hidden = id === name;
+    setText(parts["card-make"], make);
+    parts["card-make"].hidden = make === "";
     setData(this.element, "state", STATES.has(state) ? state : "unknown");
     // What was true when the connection broke is not claimed now.
     setText(

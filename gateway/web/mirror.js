@@ -10,12 +10,13 @@ const entries = (object) => Object.entries(object ?? {});
 
 /**
  * A device off the wire, with its points and values as maps:
- * `{id, name, adapter, state, since, reason, link, points: Map, values: Map<point, {value, time, quality}>}`.
+ * `{id, name, make, adapter, state, since, reason, link, points: Map, values: Map<point, {value, time, quality}>}`.
  */
 export function deviceFrom(wire) {
   const device = {
     id: String(wire.id),
     name: String(wire.name ?? wire.id),
+    make: [wire.vendor, wire.model].filter(Boolean).join(" "), // empty where nobody tells
     adapter: wire.adapter ?? null,
     state: wire.state ?? "unknown",
     since: wire.since ?? null,

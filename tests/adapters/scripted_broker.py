@@ -8,7 +8,9 @@ CONNECT, PUBLISH, SUBSCRIBE = 1, 3, 8  # packet types (MQTT 5 §2.1.2)
 NOT_AUTHORIZED = {5: 0x87, 4: 0x80}  # by protocol level; 3.1.1 knows only "failure"
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, says: bytes | None) -> None:
+async def _serve(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, says: bytes | None, refused: bytes | None
+) -> None:
     level = 5
     try:
         while True:
@@ -29,7 +31,8 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, say
                 place = 2 + int.from_bytes(body[:2], "big")
                 writer.write(b"\x40\x02" + body[place : place + 2])
             elif first >> 4 == SUBSCRIBE:
-                answer = body[:2] + properties + bytes([NOT_AUTHORIZED[level] if says is None else 1])
+                grants = says is not None and (refused is None or refused not in body)
+                answer = body[:2] + properties + bytes([1 if grants else NOT_AUTHORIZED[level]])
                 writer.write(bytes([0x90, len(answer)]) + answer + (says or b""))
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
@@ -46,8 +49,11 @@ def published(topic: bytes, payload: bytes, level: int, packet: int | None = Non
 
 
 @asynccontextmanager
-async def scripted_broker(says: bytes | None = None) -> AsyncIterator[int]:
-    """The port that it listens on. It grants each subscription and then says these bytes, or refuses each."""
-    server = await asyncio.start_server(lambda reader, writer: _serve(reader, writer, says), "127.0.0.1", 0)
+async def scripted_broker(says: bytes | None = None, refused: bytes | None = None) -> AsyncIterator[int]:
+    """The port that it listens on.
+
+    It grants each subscription, but not those to what contains `refused`, and then says these bytes; or refuses each.
+    """
+    server = await asyncio.start_server(lambda reader, writer: _serve(reader, writer, says, refused), "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]

@@ -19,6 +19,7 @@ from tests.adapters.guarded_mosquitto import PASSWORD, USER, GuardedMosquitto
 from tests.adapters.held import held
 from tests.adapters.rig import running
 from tests.adapters.scripted_broker import published, scripted_broker
+from tests.mqtt.scripted import Script, playing
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.ports import free_port
 from tests.parts.waiting import eventually
@@ -92,6 +93,29 @@ async def test_a_subscription_that_is_refused_is_the_reason(version: str) -> Non
 
 
 @VERSIONS
+async def test_a_topic_of_a_device_that_is_refused_costs_no_other_device(
+    version: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    level = 5 if version == "5" else 4
+    says = b"".join(
+        published(b"homeassistant/sensor/%s/config" % name, b'{"stat_t":"%s/t","uniq_id":"%s"}' % (name, name), level)
+        for name in (b"denied", b"lamp")
+    )
+    says += published(b"lamp/t", b"3", level)
+    profiles = "profiles: [{type: homeassistant}]"
+    async with scripted_broker(says, b"denied") as port:
+        text = f"""
+adapters: [{{id: mqtt, type: mqtt, url: "mqtt://127.0.0.1:{port}", version: {version}, {profiles}}}]
+"""
+        async with running(text) as rig:
+            await rig.up()
+            await eventually(lambda: rig.link.info.errors, 10, "the refusal, counted")
+            assert [device.latest for device in rig.devices if "lamp" in device.id] != [{}]
+            assert rig.link.is_up
+    assert "the broker refuses the subscription to denied/t" in caplog.text
+
+
+@VERSIONS
 async def test_a_topic_that_is_no_text_costs_nothing(version: str, caplog: pytest.LogCaptureFixture) -> None:
     """Mosquitto lets none through; others may."""
     level = 5 if version == "5" else 4
@@ -133,7 +157,7 @@ async def test_a_server_that_is_no_broker_is_a_failed_connection(caplog: pytest.
 
 async def test_a_server_that_accepts_and_says_nothing_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.adapters.mqtt.adapter._BACK_OFF", BackOff(0.05, 0.05))
-    monkeypatch.setattr("gateway.adapters.mqtt.client._TIMEOUT", 0.2)
+    monkeypatch.setattr("gateway.mqtt.client._TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         before = held()
         async with running(config(mute.getsockname()[1])) as rig:
@@ -226,7 +250,7 @@ async def test_two_gateways_of_one_name_do_not_throw_each_other_out(mosquitto: M
 
 
 @VERSIONS
-@pytest.mark.parametrize("times", [3, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [6, pytest.param(50, marks=pytest.mark.long)])
 async def test_a_broker_that_is_killed_stopped_and_frozen_is_seen_gone_and_heals(
     mosquitto: Mosquitto, mqtt_nodes: MqttNodesFactory, version: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,6 +282,55 @@ async def test_a_broker_that_is_killed_stopped_and_frozen_is_seen_gone_and_heals
         assert held().tasks <= before.tasks
         assert held().threads <= before.threads + 1
         assert rig.errors() == 0
+
+
+class Refusing(Script):
+    """Refuses every connection (5: not authorised, of both versions in these tests)."""
+
+    def answer(self, first: int, body: bytes) -> bytes:
+        self.level = body[6]
+        return b"\x20\x03\0\x87\0" if self.level == 5 else b"\x20\x02\0\x05"
+
+
+class Mute(Script):
+    """Accepts every connection and never answers."""
+
+    def answer(self, first: int, body: bytes) -> bytes:
+        return b""
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    ("script", "reason"), [(Refusing, "it refuses us: Not authorized"), (Mute, "it does not answer")]
+)
+async def test_a_broker_that_will_not_have_us_is_one_line_in_the_log_however_often_it_is_tried(
+    version: str, script: type[Script], reason: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("gateway.adapters.mqtt.adapter._BACK_OFF", BackOff(0.02, 0.02))
+    monkeypatch.setattr("gateway.mqtt.client._TIMEOUT", 0.1)
+    async with playing(script()) as broker, running(config(broker.port, f", version: {version}")) as rig:
+        await eventually(lambda: broker.connections >= 6, 10, "attempts")
+        assert rig.link.reason == f"cannot connect to the broker at 127.0.0.1:{broker.port}: {reason}"
+    assert [record.getMessage() for record in caplog.records] == [f"house: {rig.link.reason}"]
+
+
+async def test_two_clients_of_one_id_wait_longer_each_time_before_they_throw_each_other_out(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds: list[float] = []
+    bound = BackOff.bound
+
+    def noted(self: BackOff, failures: int) -> float:
+        bounds.append(bound(self, failures))
+        return 0.05
+
+    monkeypatch.setattr(BackOff, "bound", noted)
+    async with running(config(mosquitto.port, ", client_id: twice")) as rig:
+        for number in range(1, 6):
+            await rig.up()
+            async with bystander(mosquitto.port, identifier="twice"):
+                await eventually(lambda number=number: len(bounds) == number, 10, "the end")  # type: ignore[misc]
+        assert bounds == [0.5, 1, 2, 4, 8]
 
 
 async def test_the_reason_names_the_broker_and_what_happened(mosquitto: Mosquitto) -> None:

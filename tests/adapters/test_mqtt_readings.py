@@ -1,6 +1,7 @@
 """What messages of a real Mosquitto become: readings, states of devices, or counted errors."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -22,6 +23,7 @@ def readings(topic: str, codec: str = "json", more: str = "") -> str:
     return f'{{readings: "{topic}", codec: {codec}{", " + more if more else ""}}}'
 
 
+POINTS = "{type: json, points: {t: AM2301.Temperature, h: AM2301.Humidity, n: list.1, gone: AM2301.Pressure}}"
 TELEMETRY = readings("sensors/{device}/telemetry", more=AVAILABILITY)
 
 
@@ -88,6 +90,13 @@ async def test_on_topics_of_points_each_payload_is_one_value(
         ("text", b"", {"p": ""}),
         ("text", b"false", {"p": "false"}),
         ("text", "21 °C".encode(), {"p": "21 °C"}),
+        ("number", "21.4 °C".encode(), {"p": 21.4}),
+        ("boolean", b"OFF", {"p": False}),
+        ("boolean", b"1\n", {"p": True}),
+        ("{type: boolean, on: open, off: [closed, locked]}", b"Locked", {"p": False}),
+        ("json", b'{"value":48,"unit":"%"}', {"p": 48}),
+        (POINTS, b'{"AM2301":{"Temperature":0.0,"Humidity":null},"list":[{}, 7]}', {"p.t": 0.0, "p.h": None, "p.n": 7}),
+        ("senml", b'[{"bn":"d:","n":"t","u":"Cel","v":1},{"n":"h","v":2}]', {"p.t": 1, "p.h": 2}),
     ],
 )
 async def test_a_payload_arrives_as_the_value_that_it_is(
@@ -121,6 +130,49 @@ async def test_a_topic_without_a_device_is_the_adapter_itself(mosquitto: Mosquit
         await rig.up()
         await other.publish("meter/7/now", '{"power":3}')
         assert (await rig.reading()).device == "house"
+
+
+@pytest.mark.parametrize(
+    ("codec", "payload", "units"),
+    [
+        ("number", "21.4 °C".encode(), {"p": "Cel"}),
+        (
+            "json",
+            '{"t":{"value":21.4,"unit":"°C"},"w":{"unit":"kWh","value":3}}'.encode(),
+            {"p.t": "Cel", "p.w": "kW.h"},
+        ),
+        ("{type: json, points: {t: a.t}}", '{"a":{"t":{"value":21.4,"unit":"°C"}}}'.encode(), {"p.t": "Cel"}),
+        ("senml", b'[{"bn":"d:","n":"t","u":"%RH","v":1}]', {"p.t": "%"}),
+    ],
+)
+async def test_a_unit_in_the_payload_is_the_points(
+    mosquitto: Mosquitto, codec: str, payload: bytes, units: dict[str, str]
+) -> None:
+    async with (
+        running(config(mosquitto, readings("raw/{device}/{point}", codec))) as rig,
+        bystander(mosquitto.port) as other,
+    ):
+        await rig.up()
+        await other.publish("raw/d/p", payload)
+        reading = await rig.reading()
+        assert set(reading.values) == set(units)
+        assert {name: point.unit for name, point in rig.device("d").points.items()} == units
+
+
+async def test_a_payload_that_claims_another_device_is_refused_and_counted(mosquitto: Mosquitto) -> None:
+    topics = f"{TELEMETRY}, {readings('senml/{device}', 'senml')}"
+    async with running(config(mosquitto, topics)) as rig, bystander(mosquitto.port) as other:
+        await rig.up()
+        await said(rig, other, "sensors/a/telemetry", b'{"n":1}')
+        foreign = [b'{"n":2,"device":"b"}', b'{"n":2,"device_id":"A"}', b'{"n":2,"deviceId":""}']
+        await said(rig, other, "sensors/a/telemetry", *foreign)
+        await said(rig, other, "senml/a", b'[{"bn":"b:","n":"n","v":2}]')
+        own = [b'{"n":3,"device":"a"}', b'{"n":4,"sub":{"device":"b"}}']
+        await said(rig, other, "sensors/a/telemetry", *own)
+        await said(rig, other, "senml/a", b'[{"bn":"a/","n":"n","v":5}]')
+        assert rig.values("n", "a") == [1, 3, 4, 5]
+        assert rig.device("a").errors == 4
+        assert {device.id for device in rig.devices} == {"house.a", "house.marker"}
 
 
 MALFORMED = [
@@ -174,16 +226,83 @@ async def test_names_that_no_device_may_have_get_a_safe_one_and_too_long_ones_no
         assert rig.errors() == 1
 
 
-async def test_a_retained_reading_is_marked_and_does_not_make_its_device_online(mosquitto: Mosquitto) -> None:
-    async with bystander(mosquitto.port) as other:
-        await other.publish("sensors/a/telemetry", b'{"n":1}', retain=True)
-        async with running(config(mosquitto, TELEMETRY)) as rig:
+@pytest.mark.parametrize("name", ["living room", "Küche", "温度 1", "a.b", "a'b\"c", "{device}", "$x", " ", "x" * 256])
+async def test_a_name_of_any_letters_is_kept_and_its_id_is_the_same_every_time(mosquitto: Mosquitto, name: str) -> None:
+    ids = []
+    for _ in range(2):
+        async with running(config(mosquitto, TELEMETRY)) as rig, bystander(mosquitto.port) as other:
+            await rig.up()
+            await other.publish(f"sensors/{name}/telemetry", b'{"n":1}')
             reading = await rig.reading()
+            device = rig.devices.get(reading.device)
+            assert device is not None
+            assert device.to_json()["name"] == name
+            assert rig.errors() == 0
+            ids.append(device.id)
+    assert ids[0] == ids[1]
+    assert re.fullmatch(r"house\.[A-Za-z0-9_-]{1,64}", ids[0])
+
+
+RETAINED = [
+    ("json", b'{"n":1}', "p.n"),
+    ("{type: json, points: {n: a.0}}", b'{"a":[1]}', "p.n"),
+    ("json", b'{"value":1,"unit":"W"}', "p"),
+    ("number", b"1 W", "p"),
+    ("boolean", b"ON", "p"),
+    ("text", b"on", "p"),
+    ("senml", b'[{"bn":"a:","bt":1795338820,"n":"n","v":1}]', "p.n"),
+]
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+@pytest.mark.parametrize(("codec", "payload", "point"), RETAINED)
+async def test_a_retained_reading_is_marked_and_never_fresh(
+    mosquitto: Mosquitto, codec: str, payload: bytes, point: str, version: str
+) -> None:
+    text = config(mosquitto, readings("sensors/{device}/{point}", codec), f", version: {version}")
+    declared = f'{text}\ndevices: {{house.a: {{points: {{"{point}": {{type: string, stale_after: 1h}}}}}}}}'
+    async with bystander(mosquitto.port) as other:
+        await other.publish("sensors/a/p", payload, retain=True)
+        async with running(declared) as rig:
+            reading = await rig.reading()
+            device = rig.device("a")
             assert reading.retained
-            assert rig.device("a").state is DeviceState.UNKNOWN
-            await said(rig, other, "sensors/a/telemetry", b'{"n":2}')
-            assert rig.device("a").state is DeviceState.ONLINE
+            assert reading.to_json()["retained"] is True
+            assert (device.state, device.last_heard, device.heard) == (DeviceState.UNKNOWN, None, None)
+            rig.devices.mark_stale()
+            assert device.latest[point][2] is Quality.STALE, "it may be of any age"
+            await other.publish("sensors/a/p", payload)
+            await rig.state(DeviceState.ONLINE, "a")
             assert not rig.readings[1].retained
+            rig.devices.mark_stale()
+            assert device.latest[point][2] is Quality.GOOD
+            assert rig.errors() == 0
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_gateways_that_share_a_subscription_share_the_readings(mosquitto: Mosquitto, version: str) -> None:
+    text = config(
+        mosquitto, readings("sensors/{device}/telemetry", more="share: pool, qos: 1"), f", version: {version}"
+    )
+    async with running(text) as first, running(text) as second, bystander(mosquitto.port) as other:
+        await first.up()
+        await second.up()
+        for number in range(20):
+            await other.publish("sensors/a/telemetry", b'{"n":%d}' % number)
+        await eventually(lambda: len(first.readings) + len(second.readings) >= 20, WITHIN, "all of them")
+        heard = [reading.values["n"] for rig in (first, second) for reading in rig.readings]
+        assert sorted(heard, key=int) == list(range(20))  # type: ignore[arg-type]
+        assert first.readings
+        assert second.readings
+
+
+async def test_what_gateways_say_of_themselves_is_no_reading_of_a_wildcard(mosquitto: Mosquitto) -> None:
+    async with bystander(mosquitto.port) as other:
+        await other.publish("fieldgate/elsewhere/house/status", "online", retain=True)
+        await other.publish("last/x", "1", retain=True)
+        async with running(config(mosquitto, readings("#", "text"))) as rig:
+            await rig.reading(lambda reading: reading.values == {"value": "1"})
+            assert len(rig.readings) == 1
 
 
 async def test_the_availability_topic_decides_until_the_device_speaks(mosquitto: Mosquitto) -> None:

@@ -308,7 +308,7 @@ async def test_a_far_end_that_does_not_read_blocks_nothing_and_the_command_says_
             began = time.monotonic()
         assert time.monotonic() - began < 1, "a blocked port closes at once"
     watching.cancel()
-    assert lag.longest < 0.5
+    assert lag.longest < 2, "a write that blocks does so for ever, and a busy machine for a second"
 
 
 async def test_a_frame_that_went_out_in_part_is_unknown_and_ends_the_connection(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Topic templates: what they match, what they publish on, and that one undoes the other."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.adapters.mqtt.templates import PublishText, Template, TopicText
 
-names = st.text(st.characters(blacklist_characters="/+#", blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+names = st.text(st.characters(blacklist_characters="/+#$", blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 literals = st.text(st.characters(blacklist_characters="/+#\0{}", blacklist_categories=["Cs"]), max_size=5)
 text = TypeAdapter(TopicText)
 publish_text = TypeAdapter(PublishText)
@@ -25,6 +26,8 @@ def templates(draw: st.DrawFn, *, wildcards: bool) -> str:
     if wildcards:
         levels = [draw(st.sampled_from([level, level, "+"])) if "{" not in level else level for level in levels]
         levels += draw(st.sampled_from([[], ["#"]]))
+    if "{" in levels[0]:  # what begins with $ is heard only where it is spelt out
+        levels[0] = levels[0].lstrip("$")
     return "/".join(levels)
 
 
@@ -95,10 +98,68 @@ def test_the_subscription_brings_every_topic_that_matches(
         ("#", "anything/at/all", (None, None)),
         ("a.c", "abc", None),
         ("a/{device}", "a/x\ny", ("x\ny", None)),
+        ("/a/{device}", "/a/x", ("x", None)),
+        ("/a/{device}", "a/x", None),
+        ("a//{device}", "a//x", ("x", None)),
+        ("a/+/{device}", "a//x", ("x", None)),
+        ("a/{device}/", "a/x/", ("x", None)),
+        ("a/{device}/#", "a//b", None),
+        ("a/{device}/#", "a/x/", ("x", None)),
+        ("{device}/#", "x", ("x", None)),
+        ("a/#", "a", (None, None)),
+        ("+", "", (None, None)),
+        ("{device}-{point}-now", "a-b-c-now", ("a-b", "c")),
+        ("{device}-{point}-now", "a--now", None),
+        ("{device}-{point}-now", "a-b-now-", None),
+        ("{device}x{point}", "xxx", ("x", "x")),
+        ("{device}x{point}", "xx", None),
+        ("{device}x{point}/y", "axb/y", ("a", "b")),
+        ("sensors/{device}", "sensors/küche \U0001f321", ("küche \U0001f321", None)),
+        ("sensors/{device}", "sensors/\udcff", ("\udcff", None)),
     ],
 )
 def test_a_topic_matches(template: str, topic: str, names: tuple[str | None, str | None] | None) -> None:
     assert Template(template).match(topic) == names
+
+
+@pytest.mark.parametrize(
+    "template", ["#", "+", "+/#", "+/+", "{device}", "{device}/#", "{device}/{point}", "x{device}/#"]
+)
+@pytest.mark.parametrize("topic", ["$SYS", "$SYS/load", "$SYS/broker/load", "$", "$/x", "fieldgate/a/b", "fieldgate/x"])
+def test_a_wildcard_at_the_beginning_stands_for_no_topic_of_the_broker_or_of_a_gateway(
+    template: str, topic: str
+) -> None:
+    """MQTT 5 §4.7.2; and what gateways publish would otherwise come round and round."""
+    assert Template(template).match(topic) is None
+
+
+@pytest.mark.parametrize(
+    ("template", "topic", "names"),
+    [
+        ("$SYS/#", "$SYS/broker/load", (None, None)),
+        ("$SYS/{device}/{point}", "$SYS/broker/load", ("broker", "load")),
+        ("fieldgate/{device}/#", "fieldgate/a/b", ("a", None)),
+        ("fieldgate/+/{device}", "fieldgate/a/b", ("b", None)),
+        ("a/{device}", "a/$SYS", ("$SYS", None)),
+        ("{device}/{point}", "x/fieldgate", ("x", "fieldgate")),
+        ("{device}/{point}", "fieldgates/x", ("fieldgates", "x")),
+        ("{device}", "fieldgate", ("fieldgate", None)),
+    ],
+)
+def test_where_it_is_spelt_out_it_is_heard(template: str, topic: str, names: tuple[str | None, str | None]) -> None:
+    assert Template(template).match(topic) == names
+
+
+@pytest.mark.parametrize(
+    "template", ["{device}-{point}-state", "{device}x{point}", "x{device}-{point}/y", "+/{device}/+/#"]
+)
+@pytest.mark.parametrize("piece", ["-", "x", "x-", "/", "-state", "x-/", "-state/"])
+def test_the_longest_topics_take_no_time(template: str, piece: str) -> None:
+    topic = (piece * 65_535)[:65_535]
+    started = time.process_time()
+    for end in ("", "/y", "/z", "-", "\n"):
+        Template(template).match(topic + end)
+    assert time.process_time() - started < 0.25
 
 
 def test_a_device_that_calls_itself_a_field_stays_itself() -> None:
@@ -133,6 +194,9 @@ def test_a_device_without_a_name_of_its_own_has_no_topic_with_one() -> None:
         ("{device}{point}", "{device} and {point} need something between them"),
         ("a+/b", "+ and # must be a whole level"),
         ("a/#/b", "# must be the last level"),
+        ("$share/group/a/{device}", "asked for by `share`"),
+        ("${device}/a", "its first level is spelt out"),
+        ("$x-{point}", "its first level is spelt out"),
         ("", "at least 1 character"),
         ("a\0", "match pattern"),
     ],

@@ -2,10 +2,11 @@
 
 from playwright.async_api import expect
 
-from device_sims.fixtures import SerialBoardFactory
+from device_sims.fixtures import MqttFleetFactory, SerialBoardFactory
 from tests.browser.bench import configuration, token_section
 from tests.browser.conftest import OpenDashboard
 from tests.parts.gateway import StartGateway
+from tests.parts.mosquitto import Mosquitto
 
 
 async def test_it_says_when_the_gateway_is_gone_and_goes_on_when_it_is_back(
@@ -181,3 +182,39 @@ async def test_the_policy_forbids_foreign_and_inline_code(
     [complaint] = page.complaints
     assert "Content Security Policy" in complaint
     page.complaints.clear()
+
+
+async def test_what_may_not_be_commanded_has_no_button(
+    mosquitto: Mosquitto, mqtt_fleet: MqttFleetFactory, gateway_process: StartGateway, dashboard: OpenDashboard
+) -> None:
+    await mqtt_fleet(mosquitto.url, "esphome", rate=5)
+    gateway = await gateway_process(
+        f"adapters: [{{id: house, type: mqtt, url: '{mosquitto.url}', profiles: [esphome]}}]\n"
+        "devices: {house.blind-south: {commands: true}}"
+    )
+    page = await dashboard(gateway.url)
+    blind, workshop = (page.page.locator(".card", has_text=f"house.{name}") for name in ("blind-south", "workshop"))
+    await expect(blind.get_by_role("button", name="Run")).to_have_count(3)
+    await expect(workshop.locator(".card-make").first).to_be_visible()
+    await expect(workshop.get_by_role("button", name="Run")).to_have_count(0)
+    await expect(workshop.get_by_role("switch")).to_have_count(0)
+
+
+async def test_it_shows_who_made_a_device_and_finds_it_by_that(
+    mosquitto: Mosquitto, mqtt_fleet: MqttFleetFactory, gateway_process: StartGateway, dashboard: OpenDashboard
+) -> None:
+    await mqtt_fleet(mosquitto.url, "zigbee2mqtt", rate=5)
+    profiles = "[{type: zigbee2mqtt, commands: true}]"
+    gateway = await gateway_process(
+        f"adapters: [{{id: house, type: mqtt, url: '{mosquitto.url}', profiles: {profiles}}}]"
+    )
+    page = await dashboard(gateway.url)
+    card = page.page.locator(".card", has_text="living room/lamp").first
+    await expect(card.locator(".card-make")).to_have_text("Philips 9290012573A")
+    switch = card.get_by_role("switch").first
+    before = await switch.get_attribute("aria-checked")
+    await switch.click()
+    await expect(switch).to_have_attribute("aria-checked", "false" if before == "true" else "true")
+    await page.page.get_by_label("Filter devices by name").fill("eurotronic")
+    await expect(page.page.locator(".card:visible")).to_have_count(1)
+    await expect(page.page.locator(".card:visible .card-title")).to_have_text("bathroom/radiator")

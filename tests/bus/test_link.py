@@ -511,3 +511,19 @@ def test_a_link_of_one_device_knows_it_before_it_speaks_and_others_only_when_dec
     bus.link(adapter="b", single=False)
     assert [device.id for device in bus.devices] == ["a", "b.n1", "b.n2"]
     assert [device.wire_name for device in bus.devices] == [None, "n1", "n2"]
+
+
+def test_a_link_that_comes_and_goes_for_one_reason_says_so_once_until_it_was_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bus = Bus()
+    link = bus.link()
+    for _ in range(5):
+        link.up()
+        bus.clock.seconds += 10
+        link.down("the broker gave our client id to another")
+    assert caplog.messages == ["a: the broker gave our client id to another"]
+    link.up()
+    bus.clock.seconds += 61
+    link.down("the broker gave our client id to another")
+    assert len(caplog.messages) == 2

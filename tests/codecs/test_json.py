@@ -1,6 +1,10 @@
-import pytest
+from typing import Any
 
-from gateway.codecs.json import JsonCodec, JsonCommands
+import pytest
+from pydantic import ValidationError
+
+from gateway.codecs import Codec
+from gateway.codecs.json import JsonCodec, JsonCommands, JsonOptions, outcome
 from gateway.errors import CodecError
 from gateway.model import Acknowledgement, Outgoing, Sample, Value
 
@@ -61,6 +65,113 @@ class TestReadings:
         assert values(b'"on"') == {"": "on"}
         assert values(b"null") == {"": None}
         assert values(b"[1,2]") == {"0": 1, "1": 2}
+
+
+class TestUnits:
+    @pytest.mark.parametrize(
+        ("frame", "sample"),
+        [
+            ('{"t":{"value":21.4,"unit":"°C"}}', Sample({"t": 21.4}, None, {"t": "Cel"})),
+            ('{"unit":"°C","value":21.4}', Sample({"": 21.4}, None, {"": "Cel"})),
+            ('[{"value":1,"unit":"W"}]', Sample({"0": 1}, None, {"0": "W"})),
+            ('{"a":{"b":{"value":null,"unit":"kWh"}}}', Sample({"a.b": None}, None, {"a.b": "kW.h"})),
+            ('{"t":{"value":3,"unit":""}}', Sample({"t": 3})),
+            ('{"t":{"value":3,"unit":"per 100"}}', Sample({"t": 3}, None, {"t": "per 100"})),
+            ('{"on":{"value":true,"unit":"x"}}', Sample({"on": True}, None, {"on": "x"})),
+        ],
+    )
+    def test_a_value_with_its_unit_is_one_point(self, frame: str, sample: Sample) -> None:
+        assert CODEC.decode(frame.encode()) == [sample]
+
+    @pytest.mark.parametrize(
+        ("frame", "points"),
+        [
+            (b'{"t":{"value":21.4,"unit":"C","at":5}}', {"t.value", "t.unit", "t.at"}),
+            (b'{"t":{"value":21.4,"unit":5}}', {"t.value", "t.unit"}),
+            (b'{"t":{"value":{"x":1},"unit":"C"}}', {"t.value.x", "t.unit"}),
+            (b'{"t":{"value":[1],"unit":"C"}}', {"t.value.0", "t.unit"}),
+            (b'{"t":{"unit":"C","v":1}}', {"t.unit", "t.v"}),
+            (b'{"unit":"C","v":1}', {"unit", "v"}),
+        ],
+    )
+    def test_anything_more_or_other_is_an_object_like_any(self, frame: bytes, points: set[str]) -> None:
+        assert set(values(frame)) == points
+
+
+def picking(**points: Any) -> Codec:
+    return JsonOptions.model_validate({"type": "json", "points": points}).build()
+
+
+class TestPoints:
+    FRAME = b'{"AM2301":{"Temperature":21.5,"Humidity":nan},"list":[3,{"x":true}],"POWER":"ON","time":1795338820}'
+
+    def test_only_the_points_are_taken_from_where_their_paths_lead(self) -> None:
+        codec = picking(temperature="AM2301.Temperature", first="list.0", x="list[1].x", power="POWER")
+        assert codec.decode(self.FRAME) == [
+            Sample({"temperature": 21.5, "first": 3, "x": True, "power": "ON"}, 1795338820.0)
+        ]
+
+    def test_what_is_missing_is_absent_and_costs_no_other(self) -> None:
+        codec = picking(a="AM2301.Pressure", b="list.7", c="POWER.x", power="POWER", humidity="AM2301.Humidity")
+        assert codec.decode(self.FRAME) == [Sample({"power": "ON", "humidity": None}, 1795338820.0)]
+        assert picking(a="nothing").decode(self.FRAME) == [Sample({}, 1795338820.0)]
+
+    @pytest.mark.parametrize("path", ["AM2301", "list", "list.1"])
+    def test_an_object_or_a_list_is_no_value(self, path: str) -> None:
+        assert picking(a=path, power="POWER").decode(self.FRAME) == [Sample({"a": None, "power": "ON"}, 1795338820.0)]
+
+    def test_a_value_with_its_unit_is_one(self) -> None:
+        frame = '{"a":{"b":{"value":21.4,"unit":"°C"}}}'.encode()
+        assert picking(t="a.b").decode(frame) == [Sample({"t": 21.4}, None, {"t": "Cel"})]
+        assert picking(t="a.b.value", u="a.b.unit").decode(frame) == [Sample({"t": 21.4, "u": "°C"})]
+
+    def test_the_stamp_may_be_a_point_too(self) -> None:
+        assert picking(at="time").decode(self.FRAME) == [Sample({"at": 1795338820}, 1795338820.0)]
+
+    def test_a_bare_list_has_numbers(self) -> None:
+        assert picking(a=0, b="1.x").decode(b'[5,{"x":6}]') == [Sample({"a": 5, "b": 6})]
+        assert picking(a=0).decode(b"5") == [Sample({})]
+
+    @pytest.mark.parametrize(
+        ("points", "complaint"),
+        [
+            ({}, "at least 1 item"),
+            ({"a": "b..c"}, "'b..c' is not a path such as"),
+            ({"a": None}, "expected a path such as"),
+            ({"a": 1.5}, "expected a path such as"),
+            ({"a": True}, "expected a path such as"),
+            ({"": "a"}, "at least 1 character"),
+            ({"a\n": "a"}, "cannot be shown"),
+        ],
+    )
+    def test_what_is_no_path_or_no_name_is_refused(self, points: dict[str, Any], complaint: str) -> None:
+        with pytest.raises(ValidationError, match=complaint):
+            picking(**points)
+
+
+class TestClaims:
+    CLAIMS = frozenset({"device", "device_id"})
+
+    @pytest.mark.parametrize("codec", [JsonCodec(), picking(t="t")])
+    def test_a_frame_of_another_device_is_refused(self, codec: JsonCodec) -> None:
+        for frame in (b'{"t":1,"device":"node2"}', b'{"device_id":"Node1","t":1}', b'{"device":""}'):
+            with pytest.raises(CodecError, match=r"claims the device '.*', and the topic is of 'node1'"):
+                codec.decode_of(frame, "node1", self.CLAIMS)
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            b'{"t":1}',
+            b'{"t":1,"device":"node1","device_id":"node1"}',
+            b'{"t":1,"device":7,"device_id":null}',
+            b'{"t":1,"device":{"id":"node2"},"deviceId":"node2"}',
+            b'{"t":1,"of":{"device":"node2"}}',
+            b'["node2"]',
+            b'"device"',
+        ],
+    )
+    def test_other_frames_are_read_as_ever(self, frame: bytes) -> None:
+        assert CODEC.decode_of(frame, "node1", self.CLAIMS) == CODEC.decode(frame)
 
 
 class TestStamps:
@@ -143,3 +254,19 @@ class TestAnswers:
         answer = COMMANDS.match(b'{"ack":5,"ok":false,"error":"' + b"x" * 5000 + b'"}')
         assert answer is not None
         assert answer.error == "x" * 200
+
+    @pytest.mark.parametrize(
+        ("frame", "answer"),
+        [
+            (b'{"ok":true}', Acknowledgement(None, True)),
+            (b'{"ok":false,"error":"jammed","ack":5}', Acknowledgement(5, False, "jammed")),
+            (b'{"ack":5}', None),
+            (b'{"ok":1}', None),
+            (b'{"ok":true,"ack":"5"}', None),
+            (b'{"ok":true,"ack":true}', None),
+            (b"[true]", None),
+            (b"OK", None),
+        ],
+    )
+    def test_an_outcome_needs_no_id(self, frame: bytes, answer: Acknowledgement | None) -> None:
+        assert outcome(frame) == answer

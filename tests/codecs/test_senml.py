@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.codecs import Codec
-from gateway.codecs.senml import SenmlCommandOptions, SenmlOptions
+from gateway.codecs.senml import SenmlCodec, SenmlCommandOptions, SenmlOptions
 from gateway.codecs.senml_units import UCUM
 from gateway.errors import CodecError
 from gateway.model import Outgoing, Sample, Value
@@ -288,6 +288,65 @@ def test_whatever_records_hold_gives_values_or_an_error(records: list[Any], devi
     for sample in samples:
         assert set(sample.units) <= set(sample.values)
         assert all(type(value) in (bool, int, float, str) for value in sample.values.values())
+
+
+# ---- whom a pack names, and whom its topic
+
+NO_MEMBERS: frozenset[str] = frozenset()
+
+
+def read_of(device: str, *records: dict[str, Any], **options: Any) -> list[Sample]:
+    return SenmlCodec(**{"full": False, "device": False, **options}).decode_of(
+        json.dumps(records).encode(), device, NO_MEMBERS
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "base"),
+    [
+        ("node1", "node1:"),
+        ("node1", "node1/"),
+        ("node1", "node1"),
+        ("node1", "sensors/node1/"),
+        ("node1", "node1:air:"),
+        ("node.1-", "node.1-"),
+        ("node1", ""),
+        ("node1", f"{OW}:"),
+        ("node1", "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6:"),
+        ("10e2073a01080063", f"{OW}:"),
+        ("10:E2:07:3A:01:08:00:63", f"{OW}:"),
+        ("0024BE804FF1", "urn:dev:mac:0024befffe804ff1:"),
+    ],
+)
+def test_a_pack_of_the_topics_own_device_is_read(device: str, base: str) -> None:
+    assert read_of(device, {"bn": base, "n": "t", "v": 1}) == [Sample({"t": 1})]
+
+
+@pytest.mark.parametrize(
+    ("device", "base"),
+    [
+        ("node1", "node2:"),
+        ("node1", "node11/"),
+        ("node1", "Node1:"),
+        ("node1", "node1x/node/"),
+        ("10e2073a01080064", f"{OW}:"),
+        ("0024be804ff2", "urn:dev:mac:0024befffe804ff1:"),
+    ],
+)
+def test_a_pack_that_names_another_device_than_its_topic_is_refused(device: str, base: str) -> None:
+    with pytest.raises(CodecError, match=f"the pack claims the device '{base}', and the topic is of '{device}'"):
+        read_of(device, {"bn": base, "n": "t", "v": 1})
+
+
+def test_a_device_urn_as_the_name_is_compared_too() -> None:
+    assert read_of("10e2073a01080063", {"n": OW, "v": 1}) == [Sample({"": 1})]
+    with pytest.raises(CodecError, match="claims"):
+        read_of("10e2073a01080064", {"n": OW, "v": 1})
+
+
+def test_one_foreign_record_refuses_the_pack() -> None:
+    with pytest.raises(CodecError, match="claims the device 'n2:'"):
+        read_of("n1", {"bn": "n1:", "n": "t", "v": 1}, {"bn": "n2:", "n": "h", "v": 1}, full=True)
 
 
 # ---- commands

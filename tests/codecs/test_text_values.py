@@ -96,6 +96,7 @@ class TestUnits:
             ("180°", 180, "deg"),
             ("1200rpm", 1200, "{rpm}"),
             ("-61 dBm", -61, "dB[mW]"),
+            ("61 dBA", 61, "dB{A}"),
             ("3furlong/h2", 3, "furlong/h2"),
         ],
     )

@@ -41,7 +41,8 @@ class Board:
         self.answer_timeout = 10.0
         self.written: list[Outgoing] = []
         self.says_yes = False  # to each command, at once
-        self.hold: Callable[[], Awaitable[None]] | None = None  # awaited before a write ends
+        self.hold: Callable[[], Awaitable[None]] | None = None  # awaited before anything is written
+        self.receipt: Callable[[], Awaitable[None]] | None = None  # awaited after it, before the write ends
         self._bench = bench
         self.link = Link(
             id,
@@ -57,6 +58,9 @@ class Board:
         if self.hold is not None:
             await self.hold()
         self.written.append(command)
+        if self.receipt is not None:
+            command.left()
+            await self.receipt()
         if self.says_yes:
             asyncio.get_running_loop().call_soon(self.answer)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
 
+from gateway.bus import Link
 from gateway.commands import Asked, Sender, State
 from gateway.errors import NotSentError, RequestError, UncertainError
-from gateway.model import Acknowledgement, Identity, Value
+from gateway.model import Acknowledgement, Description, Identity, Point, Value
 from tests.commands.bench import PANEL, Bench, end
 from tests.parts.waiting import eventually
 
@@ -65,6 +67,17 @@ async def test_a_read_back_that_stays_another_is_a_mismatch(bench: Bench) -> Non
     assert detail == "the device reports False"
 
 
+async def test_a_number_that_is_on_its_way_when_the_time_is_over_is_no_mismatch(bench: Bench) -> None:
+    bench.board.answer_timeout = 0.05
+    for shown, state in ((500, "timeout"), (1000, "mismatch")):
+        bench.board.show(level=1000)
+        command = await bench.sent("level", 20)
+        bench.board.answer()
+        bench.board.show(level=shown)
+        assert (await end(command))[0] == state
+    assert command.detail == "the device reports 100.0"
+
+
 async def test_a_read_back_that_comes_round_verifies(bench: Bench) -> None:
     command = await bench.sent("fan", True)
     bench.board.show(fan=False)
@@ -97,6 +110,18 @@ async def test_a_reading_from_before_it_was_written_proves_nothing(bench: Bench)
     bench.board.show(fan=True)
     gate.set()
     assert (await end(command))[:2] == ("timeout", "unknown")
+
+
+async def test_a_reading_that_is_quicker_than_the_receipt_of_the_write_counts(bench: Bench) -> None:
+    # On MQTT a device's state and the broker's receipt may well come in one packet.
+    gate = asyncio.Event()
+    bench.board.receipt = lambda: wait(gate)
+    command = bench.submit("fan", True)
+    await eventually(lambda: bench.board.written)
+    assert command.state is State.ACCEPTED
+    bench.board.show(fan=True)
+    gate.set()
+    assert (await end(command))[0] == "verified"
 
 
 async def wait(gate: asyncio.Event) -> None:
@@ -167,6 +192,55 @@ async def test_a_device_or_adapter_that_went_rejects(bench: Bench) -> None:
     bench.board.answer()
     await end(first)
     assert await end(waiting) == ("rejected", "not_executed", "the device is gone")
+
+
+def taking(**changed: Any) -> Description:
+    """A device with one point, `level`, which takes numbers up to 100."""
+    return Description({"level": replace(Point("number", max=100.0, writable=True, confirm="sent"), **changed)})
+
+
+@pytest.mark.parametrize("waits_for", ["the one before it", "its record"])
+@pytest.mark.parametrize(
+    ("now", "commandable", "why"),
+    [
+        (taking(writable=False), True, "the point takes no commands any more"),
+        (taking(), False, "the point takes no commands any more"),
+        (taking(max=50.0), True, "the point takes numbers from -∞ to 50 now"),
+        (Description({}), True, "the device is gone"),
+        (None, True, "the device is gone, and another has its id"),
+    ],
+)
+async def test_a_device_that_says_another_thing_of_itself_is_not_sent_what_it_took_before(
+    bench: Bench, now: Description | None, commandable: bool, why: str, waits_for: str
+) -> None:
+    link = Link("house", bench.devices, single=False)
+    link.up()
+
+    def describe(description: Description, commandable: bool) -> None:
+        link.describe("lamp", description, commandable=commandable)
+        link.available("lamp", online=True)
+
+    describe(taking(), True)
+    bench.commands.writers["house"] = bench.board
+    go_on = asyncio.Event()
+
+    async def hold(*_: object) -> None:
+        await go_on.wait()
+
+    if waits_for == "its record":
+        bench.audit.claim = hold  # type: ignore[assignment, method-assign]
+    else:
+        bench.board.hold = hold
+        bench.submit("level", 10, "house.lamp")
+        await eventually(lambda: len(bench.commands._carrier.flights) == 1)
+    waiting = bench.submit("level", 80, "house.lamp")
+    await eventually(lambda: len(bench.commands._carrier.flights) == 1)
+    if now is None:
+        link.remove("lamp", "it went")
+    describe(now or taking(), commandable)
+    go_on.set()
+    assert await end(waiting) == ("rejected", "not_executed", why)
+    assert all(command.value == 10 for command in bench.board.written)
 
 
 @pytest.mark.parametrize(
@@ -389,3 +463,15 @@ async def test_what_cannot_be_is_refused_and_its_key_stays_free(
     assert bench.refused(point, value, device, confirm=confirm, key="k") == code
     assert bench.commands.ledger.find("panel", "k") is None
     assert (await end(bench.submit("lamp", True, key="k")))[0] == "sent"
+
+
+@pytest.mark.parametrize(("commandable", "said"), [(False, "`commands: true`"), (True, "bench.siren is not writable")])
+async def test_what_a_device_would_take_is_refused_with_the_key_that_allows_it(
+    bench: Bench, commandable: bool, said: str
+) -> None:
+    (device,) = [device for device in bench.devices if device.id == "bench"]
+    siren = Point("boolean", writable=not commandable)
+    bench.devices.describe(device, Description({"siren": siren}), commandable)
+    with pytest.raises(RequestError, match=said) as caught:
+        bench.submit("siren", True)
+    assert caught.value.code == "unsupported"

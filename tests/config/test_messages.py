@@ -10,7 +10,7 @@ from gateway.config import load
 from gateway.errors import ConfigurationError
 from tests.config.parts import problems
 
-KEYS = "gateway, server, auth, log, audit, logging, adapters, devices"
+KEYS = "gateway, server, auth, log, audit, logging, adapters, devices, publish"
 
 SERIAL = "adapters:\n  - {id: a, type: serial, port: /dev/x, "
 
@@ -107,8 +107,8 @@ MESSAGES = {
         "2:58: adapters.0.devices.field: expected text of at most 64 characters, found '" + "x" * 65 + "'",
     ),
     "too few": (
-        "adapters: [{id: a, type: mqtt, url: 'mqtt://h', topics: []}]",
-        "1:57: adapters.0.topics: expected at least 1 items, found 0",
+        "adapters: [{id: a, type: mqtt, url: 'mqtt://h', profiles: [{type: sparkplug, groups: []}]}]",
+        "1:86: adapters.0.profiles.0.groups: expected at least 1 items, found 0",
     ),
     "pattern": ("gateway: {name: a b}", "1:17: gateway.name: 'a b' does not match ^[A-Za-z0-9_-]{1,64}$"),
     "pattern, line end": ('gateway: {name: "a\\n"}', "1:17: gateway.name: 'a\\n' does not match ^[A-Za-z0-9_-]{1,64}$"),

@@ -36,9 +36,12 @@ def complaints(schema: dict[str, Any], value: Any, path: str = "") -> list[str]:
     if "oneOf" in schema:
         each = [complaints(choice, value, path) for choice in schema["oneOf"]]
         found += [] if each.count([]) == 1 else [f"{path}: not one of {len(each)} forms: {each}"]
-    kind = schema.get("type")
-    if kind and (not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean")):
-        return [f"{path}: not {kind}"]
+    kinds = schema.get("type", [])
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if kinds and not any(
+        isinstance(value, _KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool)) for kind in kinds
+    ):
+        return [f"{path}: not {' or '.join(kinds)}"]
     if "enum" in schema and value not in schema["enum"]:
         found.append(f"{path}: not one of {schema['enum']}")
     if "const" in schema and value != schema["const"]:

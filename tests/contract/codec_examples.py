@@ -27,12 +27,45 @@ CODECS: dict[str, list[CodecExample]] = {
                 b'{"t":1,"ts":1795338820.5}': [Sample({"t": 1}, 1795338820.5)],
                 b"21.5": [Sample({"": 21.5})],
                 b"{}": [Sample({})],
+                '{"air":{"value":21.4,"unit":"°C"},"rain":{"value":null,"unit":""},"unit":"W"}'.encode(): [
+                    Sample({"air": 21.4, "rain": None, "unit": "W"}, None, {"air": "Cel"})
+                ],
+                b'{"value":48,"unit":"%","ts":1795338820}': [Sample({"": 48}, 1795338820.0, {"": "%"})],
             }
-        )
+        ),
+        CodecExample(
+            {
+                b'{"AM2301":{"Temperature":21.5,"Humidity":48},"a.b":[0,[true]],"ts":1795338820}': [
+                    Sample({"temperature": 21.5, "deep": True, "AM2301": None}, 1795338820.0)
+                ],
+                b'{"AM2301":{"Temperature":nan},"a.b":7}': [Sample({"temperature": None, "AM2301": None})],
+                b'{"AM2301":{"value":3,"unit":"degC"}}': [Sample({"AM2301": 3}, None, {"AM2301": "Cel"})],
+                b'{"Humidity":48}': [Sample({})],
+                b"21.5": [Sample({})],
+            },
+            {"points": {"temperature": "AM2301.Temperature", "deep": '["a.b"].1[0]', "AM2301": "AM2301"}},
+        ),
+    ],
+    "boolean": [
+        CodecExample(
+            {
+                b"ON": [Sample({"": True})],
+                b" off\r\n": [Sample({"": False})],
+                b"True": [Sample({"": True})],
+                b"0": [Sample({"": False})],
+                b"YES": [Sample({"": True})],
+            }
+        ),
+        CodecExample(
+            {"GEÖFFNET".encode(): [Sample({"": True})], b"1": [Sample({"": True})], b"zu": [Sample({"": False})]},
+            {"on": ["geöffnet", 1], "off": "zu"},
+        ),
     ],
     "number": [
         CodecExample(
             {
+                "21.4 °C".encode(): [Sample({"": 21.4}, None, {"": "Cel"})],
+                b" 48%\n": [Sample({"": 48}, None, {"": "%"})],
                 b"21.5": [Sample({"": 21.5})],
                 b" -7\r\n": [Sample({"": -7})],
                 b"0": [Sample({"": 0})],

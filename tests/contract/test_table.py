@@ -20,7 +20,7 @@ def test_every_installed_plug_in_has_examples(group: plugins.Group, table: dict[
     assert not missing, f"add examples of {sorted(missing)} to tests/contract/{group}_examples.py"
 
 
-@pytest.mark.parametrize("group", ["framings", "codecs", "commands"])
+@pytest.mark.parametrize("group", ["framings", "codecs", "commands", "profiles"])
 def test_every_plug_in_is_called_by_its_type(group: plugins.Group) -> None:
     for name in plugins.names(group):
         model = plugins.find(group, name)

@@ -26,6 +26,7 @@ HEADINGS = {
     "auth.anonymous": "anonymous",
     "devices.points": "A point",
     "devices.points.require": "Interlocks",
+    "publish.tls": "mqtt: tls",
     "adapters.serial": "serial",
     "adapters.serial.devices": "serial: devices",
     "adapters.serial.commands": "serial: commands",
@@ -33,6 +34,7 @@ HEADINGS = {
     "adapters.serial.poll": "serial: poll",
     "adapters.serial.poll.requests": "serial: a request",
     "adapters.mqtt": "mqtt",
+    "adapters.mqtt.tls": "mqtt: tls",
     "adapters.mqtt.topics": "mqtt: an item of topics",
     "adapters.mqtt.topics.commands": "mqtt: commands",
     "adapters.mqtt.topics.availability": "mqtt: availability",
@@ -53,7 +55,12 @@ HEADINGS = {
     "commands.template.points": "command form template: a point",
 }
 # Plug-ins stand below a heading of their group and name.
-GROUPS: dict[plugins.Group, str] = {"framings": "framing", "codecs": "codec", "commands": "command form"}
+GROUPS: dict[plugins.Group, str] = {
+    "profiles": "profile",
+    "framings": "framing",
+    "codecs": "codec",
+    "commands": "command form",
+}
 COMMON = {"id", "type"}  # of every adapter, explained once
 
 Key = tuple[str, str, FieldInfo]  # the section's path, the key, and what the model says of it

@@ -11,12 +11,21 @@ from typing import Any
 import pytest
 
 import device_sims
-from device_sims import KINDS, ModbusMeter, MqttNodes, Play, SerialBoard, read_scenario
+from device_sims import KINDS, ModbusMeter, MqttFleet, MqttNodes, Play, SerialBoard, read_scenario
 from device_sims.cli_options import make_parser
+from device_sims.dialects.registry import ALL, DIALECTS, dialect_of
 from device_sims.fault_names import FAULTS
 from device_sims.faults import MODBUS, MQTT, RTU, SERIAL
-from device_sims.fixtures import ModbusMeterFactory, MqttNodesFactory, ScenarioFactory, SerialBoardFactory
+from device_sims.fixtures import (
+    ModbusMeterFactory,
+    MqttFleetFactory,
+    MqttNodesFactory,
+    ScenarioFactory,
+    SerialBoardFactory,
+)
 from device_sims.modbus_registers import COMMANDED, MEASURED
+from device_sims.mqtt_fleet import DEVICES
+from device_sims.mqtt_simulator import MqttSimulator
 from device_sims.scenario import sections
 from device_sims.wire import CHECKSUMS, CODECS, FRAMINGS, wire_of
 from device_sims.wire.framings import framing_named
@@ -68,6 +77,7 @@ def test_a_fault_is_explained_with_its_settings(name: str) -> None:
     [
         ("serial_board", SerialBoardFactory),
         ("mqtt_nodes", MqttNodesFactory),
+        ("mqtt_fleet", MqttFleetFactory),
         ("modbus_meter", ModbusMeterFactory),
         ("scenario", ScenarioFactory),
     ],
@@ -78,7 +88,7 @@ def test_a_fixture_is_explained_with_its_arguments(fixture: str, factory: type) 
         assert argument == "self" or f"`{argument}" in told, argument
 
 
-@pytest.mark.parametrize("made", [SerialBoard, MqttNodes, ModbusMeter, Play])
+@pytest.mark.parametrize("made", [SerialBoard, MqttSimulator, MqttNodes, MqttFleet, ModbusMeter, Play])
 def test_what_a_simulator_can_do_is_named(made: type) -> None:
     section = PAGE.section("In pytest")
     for name in vars(made):
@@ -159,6 +169,19 @@ def test_the_registers_of_the_meter_are_shown_as_they_are() -> None:
     for register in MEASURED + COMMANDED:
         assert words[register.format] in shown.pop((register.point, register.address)).split(",")[0]
     assert set(shown) == {("relay", 0)}
+
+
+def test_every_fleet_is_explained_with_the_names_of_its_devices() -> None:
+    rows = PAGE.rows("Fleets", "`--profile`")
+    assert set(rows) == {*DIALECTS, ALL}
+    for name in DIALECTS:
+        kinds = set()
+        for device in dialect_of(name, DEVICES, 0, lambda *_: None).devices:
+            # Where an address is part of the name, the page has an ellipsis in its place.
+            shown = re.sub(r"[0-9A-Fa-f]{6,}$", "…", device)
+            kind = re.sub(r"[- ]?\d+$", "", shown)
+            assert kind in kinds or f"`{shown}`" in rows[name][0], device
+            kinds.add(kind)
 
 
 def test_every_key_of_a_scenario_is_explained() -> None:

@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.parts.certificates import Pair
 from tests.parts.ports import free_port
 from tests.parts.process import Process
 from tests.parts.waiting import wait_for
@@ -19,12 +21,36 @@ def find_mosquitto() -> str | None:
     return shutil.which("mosquitto", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin")
 
 
+@dataclass(frozen=True)
+class Tls:
+    """What a broker shows to its clients, and whose certificates it asks of them, if any."""
+
+    pair: Pair
+    clients: Path | None = None
+
+    def lines(self) -> list[str]:
+        """As Mosquitto's configuration has it, for one listener."""
+        asked = [f"cafile {self.clients}", "require_certificate true"] if self.clients else []
+        return [f"certfile {self.pair.certificate}", f"keyfile {self.pair.key}", *asked]
+
+
 class Mosquitto:
-    """A broker without passwords and without persistence, always on the same ports however often it restarts."""
+    """A broker without passwords and without persistence, always on the same ports however often it restarts.
+
+    With `tls` it listens on `tls_port` too, and with both on `wss_port`.
+    """
 
     host = "127.0.0.1"
 
-    def __init__(self, directory: Path, *, websockets: bool = False, nodelay: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        websockets: bool = False,
+        nodelay: bool = False,
+        tls: Tls | None = None,
+        lines: tuple[str, ...] = (),
+    ) -> None:
         program = find_mosquitto()
         if program is None:
             raise FileNotFoundError(MISSING)
@@ -33,8 +59,12 @@ class Mosquitto:
         self._process = Process("mosquitto", directory)
         self._websockets = websockets
         self._nodelay = nodelay
+        self._tls = tls
+        self._lines = lines  # of its configuration, for all listeners
         self.port = 0
         self.ws_port: int | None = None
+        self.tls_port: int | None = None
+        self.wss_port: int | None = None
 
     @property
     def url(self) -> str:
@@ -59,6 +89,8 @@ class Mosquitto:
         for _ in range(5):  # another program may take the port between the look and the start
             self.port = free_port()
             self.ws_port = free_port() if self._websockets else None
+            self.tls_port = free_port() if self._tls else None
+            self.wss_port = free_port() if self._tls and self._websockets else None
             if self._start(retry=True):
                 return
         raise RuntimeError(f"Mosquitto finds no free port:\n{self.log_text()}")
@@ -66,9 +98,15 @@ class Mosquitto:
     def _start(self, *, retry: bool = False) -> bool:
         lines = ["allow_anonymous true", "persistence false"]
         lines += ["set_tcp_nodelay true"] if self._nodelay else []
+        lines += ["user root"] if self._tls and os.geteuid() == 0 else []  # else it could not read the key
+        lines += self._lines
         lines += [f"listener {self.port} {self.host}"]
         if self.ws_port is not None:
             lines += [f"listener {self.ws_port} {self.host}", "protocol websockets"]
+        if self._tls is not None:
+            lines += [f"listener {self.tls_port} {self.host}", *self._tls.lines()]
+            if self.wss_port is not None:
+                lines += [f"listener {self.wss_port} {self.host}", "protocol websockets", *self._tls.lines()]
         self._configuration.write_text("\n".join(lines) + "\n")
         before = len(self.log_text())
         self._process.start([self._program, "-c", str(self._configuration)])

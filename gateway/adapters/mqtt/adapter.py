@@ -2,117 +2,66 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import math
 import secrets
 import time
-from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Literal, Protocol, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.adapters.base import Adapter, AdapterPlugin, LinkFactory
-from gateway.adapters.mqtt.client import Broker, Receive
-from gateway.adapters.mqtt.topics import Heard, Routes, Rule, TopicSection
+from gateway.adapters.mqtt.fleet import Fleet
+from gateway.adapters.mqtt.topics import Heard, Message, Routes, Rule, TopicSection
 from gateway.bus import Link
-from gateway.codecs.base import named
-from gateway.codecs.scalar import encode_bare
-from gateway.config.strict import FilePath, PositiveDuration, secret
-from gateway.errors import CodecError, LinkError, NotSentError
+from gateway.config.plugged import Plugged
+from gateway.config.strict import PositiveDuration, refuse
+from gateway.errors import CodecError, LinkError, NotSentError, RefusedError, UncertainError
 from gateway.model import Confirm, Outgoing
+from gateway.mqtt import BrokerOptions, Conversation, MessageProperties
+from gateway.profiles import ProfileOptions
 from gateway.supervise import BackOff, supervise
 
 _MAX_PAYLOAD = 256 * 1024  # bytes
+_MAX_DIALECT = 8 * 1024 * 1024  # bytes of a message to a profile: a bridge tells of all its devices in one
 _BACK_OFF = BackOff(first=0.5, longest=30.0)
 
 logger = logging.getLogger(__name__)
 
 
-def _broker_url(given: str) -> str:
-    try:
-        parts = urlsplit(given)
-        port = parts.port
-    except ValueError:
-        raise PydanticCustomError("url", "expected mqtt://HOST:PORT") from None
-    if parts.scheme != "mqtt" or not parts.hostname or parts.path not in ("", "/") or parts.query or port == 0:
-        raise PydanticCustomError("url", "expected mqtt://HOST:PORT")
-    if parts.username is not None or parts.password is not None:
-        raise PydanticCustomError("url", "credentials go into `username` and `password_file`, not into the URL")
-    return given
-
-
-class Conversation(Protocol):
-    """One life of a connection to a broker."""
-
-    async def subscribe(self, filters: list[tuple[str, int]]) -> None:
-        """Subscribes to topic filters with their QoS; raises LinkError where the broker refuses one."""
-        ...
-
-    async def lost(self) -> None:
-        """Waits until the connection ends, which raises."""
-        ...
-
-    async def publish(self, topic: str, payload: bytes, expiry: float) -> None:
-        """Publishes a command; raises NotSentError or UncertainError. `expiry` is in seconds."""
-        ...
-
-
-class MessageSource(Protocol):
-    """Where messages come from: a broker, or what was recorded of one."""
-
-    def connect(self, receive: Receive) -> AbstractAsyncContextManager[Conversation]:
-        """A connection whose messages go to `receive(topic, payload, retained)`; raises LinkError."""
-        ...
-
-
-class MqttOptions(AdapterPlugin):
+class MqttOptions(BrokerOptions, AdapterPlugin):
     """A broker, and the topics on it that are devices."""
 
     type: str = "mqtt"
-    url: Annotated[str, AfterValidator(_broker_url)]
-    version: Literal[5, "5", "3.1.1"] = 5
-    username: str | None = None
-    password: SecretStr | None = None
-    password_file: FilePath | None = None
-    keepalive: Annotated[PositiveDuration, Field(ge=1, le=65535)] = 10.0
     silence: PositiveDuration | None = None
-    topics: Annotated[tuple[TopicSection, ...], Field(strict=False, min_length=1)]
+    profiles: Annotated[tuple[Annotated[ProfileOptions, Plugged("profiles")], ...], Field(strict=False)] = ()
+    topics: Annotated[tuple[TopicSection, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
-    def _one_password(self) -> Self:
-        if self.password is not None and self.password_file is not None:
-            raise PydanticCustomError("password", "`password` and `password_file` exclude each other")
-        if self.username is None and (self.password is not None or self.password_file is not None):
-            raise PydanticCustomError("password", "a password needs a `username`")
+    def _something_to_hear(self) -> Self:
+        if not self.profiles and not self.topics:
+            raise PydanticCustomError("topics", "needs `profiles` or `topics`: otherwise it would hear nothing")
+        names = [profile.type for profile in self.profiles]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError("profiles", "the profile {name} stands twice", {"name": twice})
+        if self.version == "3.1.1":
+            refuse(
+                (("topics", index, *key), "needs MQTT 5, and `version` is 3.1.1")
+                for index, section in enumerate(self.topics)
+                for key in section.keys_of_version_5()
+            )
         return self
 
     def summary(self) -> str:
-        """`mqtt mqtt://localhost:1883: sensors/{device}/telemetry`"""
-        return f"mqtt {self.url}: {', '.join(section.readings for section in self.topics)}"
-
-    def broker(self, client_id: str, status_topic: str | None = None) -> MessageSource:
-        """The broker, to connect to under this client id; raises LinkError where the password cannot be read."""
-        parts = urlsplit(self.url)
-        try:
-            password = secret(self.password, self.password_file)
-        except (OSError, UnicodeDecodeError) as error:
-            raise LinkError(f"the password file cannot be read: {error}") from error
-        return Broker(
-            host=parts.hostname or "localhost",
-            port=parts.port or 1883,
-            version=4 if self.version == "3.1.1" else 5,
-            client_id=client_id,
-            username=self.username,
-            password=password,
-            keepalive=math.ceil(self.keepalive),
-            status_topic=status_topic,
-        )
+        """`mqtt mqtt://localhost:1883: zigbee2mqtt, sensors/{device}/telemetry`"""
+        heard = [profile.type for profile in self.profiles] + [section.readings for section in self.topics]
+        return f"mqtt {self.url}: {', '.join(heard)}"
 
     def build(self, link: LinkFactory, gateway: str) -> Adapter:
         """The adapter, with its own client id."""
-        return MqttAdapter(self, link, f"fieldgate/{gateway}/{self.id}/status", f"fieldgate-{gateway}-{self.id}")
+        return MqttAdapter(self, link, gateway)
 
 
 class MqttAdapter:
@@ -121,60 +70,134 @@ class MqttAdapter:
     Its own status is retained on `fieldgate/<gateway>/<adapter>/status`: `online`, and `offline` as its last will.
     """
 
-    def __init__(self, options: MqttOptions, link: LinkFactory, status_topic: str, client_id: str) -> None:
+    def __init__(self, options: MqttOptions, link: LinkFactory, gateway: str) -> None:
         self._options = options
-        self._status_topic = status_topic
         # Two clients of one id throw each other out for ever, and two gateways may well share a name.
-        self._client_id = f"{client_id}-{secrets.token_hex(3)}"
-        self._routes = Routes([Rule(section) for section in options.topics])
+        own = secrets.token_hex(3)
+        self._client_id = f"fieldgate-{gateway}-{options.id}-{own}"
+        self._status_topic = f"fieldgate/{gateway}/{options.id}/status"
+        self._routes = Routes(
+            [Rule(section) for section in options.topics], f"fieldgate/{gateway}/{options.id}/response/{own}"
+        )
         self._link: Link = link(single=False, silence=options.silence, offers=self._offers)
+        self._news = asyncio.Event()  # the fleet has something for the broker
+        self._fleet = Fleet(options.profiles, self._link, self._news.set, dict(self._routes.subscriptions))
         self._connection: Conversation | None = None
         timeouts = [section.commands.timeout for section in options.topics if section.commands]
         self.answer_timeout = max(timeouts, default=5.0)
 
     async def run(self) -> None:
         """Connects, and connects again whenever the broker goes."""
-        await supervise(self._connect, self._link.down, _BACK_OFF)
+        async with asyncio.TaskGroup() as group:
+            if self._options.profiles:
+                group.create_task(self._follow(), name=f"fleet:{self._options.id}")
+            await supervise(self._connect, self._link.down, _BACK_OFF)
 
     async def _connect(self) -> None:
         """One life of the connection; raises LinkError when it ends."""
         broker = self._options.broker(self._client_id, self._status_topic)
-        async with broker.connect(self._receive) as connection:
+        async with broker.connect(
+            self._receive, with_properties=self._receive_response, too_large=self._pass_over, traffic=self._link.traffic
+        ) as connection:
             await connection.subscribe(self._routes.subscriptions)
+            await self._subscribe(connection)
             self._connection = connection
             try:
                 self._link.up()
+                self._fleet.greet()
+                self._news.set()  # it may have wanted more before the connection stood
                 await connection.lost()
             finally:
                 self._connection = None
+
+    async def _subscribe(self, connection: Conversation) -> None:
+        """Subscribes to what the profiles want. What devices say of their topics may well be refused: not all of it."""
+        wanted = self._fleet.connected()
+        refused: list[RefusedError] = []
+        for topic in wanted:
+            try:
+                await connection.subscribe([topic])
+            except RefusedError as error:
+                refused.append(error)
+        if refused and len(refused) == len(wanted):
+            raise refused[0]
+        for refusal in refused:
+            self._link.fault(None, str(refusal))
+
+    async def _follow(self) -> None:
+        """Listens where the devices of the dialects point to, and asks them what the dialects ask."""
+        task = asyncio.current_task()
+        # `asyncio.wait_for` of Python 3.11, which aiomqtt uses, can swallow a cancellation, and a group sends but one.
+        while task is None or not task.cancelling():
+            await self._news.wait()
+            self._news.clear()
+            connection = self._connection
+            if connection is None:  # the next one begins with all of it
+                continue
+            try:
+                await self._fleet.follow(connection)
+            except RefusedError as error:
+                self._link.fault(None, str(error))
+            except LinkError:
+                pass  # the connection is over, and the next one begins with all of it
+            except (NotSentError, UncertainError) as error:  # the next connection asks again
+                logger.info("%s: not asked: %s", self._options.id, error)
+            except Exception:  # bulkhead: the fleet goes on with what it has
+                logger.exception("%s: what a profile wanted of the broker failed", self._options.id)
 
     # ---- from the broker
 
     def _receive(self, topic: str, payload: bytes, retained: bool) -> None:
         """A message arrived; whatever it holds, it costs no other message."""
+        if self._link.is_ours(topic):
+            return
         heard = self._routes.match(topic)
         if heard is None:
-            return
-        if len(payload) > _MAX_PAYLOAD:
-            self._link.fault(heard.device, f"payload of {len(payload)} bytes on {topic}")
-            return
-        try:
-            if heard.kind == "readings":
-                self._receive_reading(heard, payload, retained)
-            elif heard.kind == "availability":
-                self._link.available(heard.device, online=heard.rule.is_online(payload))
-            elif heard.kind == "ack" and not retained:  # a retained answer is of another day
-                answer = heard.rule.answer(payload)
-                if answer is None:
-                    self._link.fault(heard.device, f"no acknowledgement in the payload on {topic}")
-                else:
-                    self._link.acknowledged(answer, heard.device)
-        except CodecError as error:
-            self._link.fault(heard.device, f"{topic}: {error}")
+            if len(payload) > _MAX_DIALECT:
+                self._refuse_size(None, topic, payload)
+            else:
+                self._fleet.receive(topic, payload, retained)
+        elif len(payload) > _MAX_PAYLOAD:
+            self._refuse_size(heard.device, topic, payload)
+        else:
+            try:
+                self._receive_heard(heard, topic, payload, retained)
+            except CodecError as error:
+                self._link.fault(heard.device, f"{topic}: {error}")
 
-    def _receive_reading(self, heard: Heard, payload: bytes, retained: bool) -> None:
-        for sample in heard.rule.decode(payload):
-            self._link.receive(heard.device, named(sample, heard.point), retained=retained)
+    def _receive_heard(self, heard: Heard, topic: str, payload: bytes, retained: bool) -> None:
+        if heard.kind == "readings":
+            for sample in heard.read(payload):
+                self._link.receive(heard.device, sample, retained=retained)
+        elif heard.kind == "availability":
+            self._link.available(heard.device, online=heard.rule.is_online(payload))
+        elif heard.kind == "response":
+            raise CodecError("a response without the correlation data of a command")
+        elif not retained:  # a retained answer is of another day
+            answer = heard.rule.answer(payload)
+            if answer is None:
+                raise CodecError("no acknowledgement in the payload")
+            self._link.acknowledged(answer, heard.device)
+
+    def _receive_response(self, topic: str, payload: bytes, retained: bool, properties: MessageProperties) -> None:
+        """A message arrived that has properties: the answer to a command where it came on our own topic."""
+        heard = self._routes.match(topic)
+        if heard is None or heard.kind != "response" or len(payload) > _MAX_PAYLOAD:
+            self._receive(topic, payload, retained)
+        elif not retained:
+            try:
+                answer, device = self._routes.response(payload, properties.correlation)
+            except CodecError as error:
+                self._link.fault(None, f"{topic}: {error}")
+            else:
+                self._link.acknowledged(answer, device)
+
+    def _refuse_size(self, device: str | None, topic: str, payload: bytes) -> None:
+        self._link.fault(device, f"payload of {len(payload)} bytes on {topic}")
+
+    def _pass_over(self, topic: str) -> None:
+        heard = self._routes.match(topic)
+        self._link.fault(heard.device if heard else None, f"a message on {topic} was too large to be read")
 
     # ---- to the broker
 
@@ -184,18 +207,28 @@ class MqttAdapter:
 
     async def write(self, command: Outgoing) -> None:
         """Publishes the command with QoS 1, never retained; returns once the broker has it."""
-        rule = self._routes.command_rule(command.name)
-        if rule is None:
-            raise NotSentError("this device takes no commands: its topics have no `commands` section")
         connection = self._connection
         if connection is None:
             raise NotSentError(self._link.reason or "the broker is not connected")
         try:
-            topic = rule.command_topic(command.name, command.point)
-            payload = encode_bare(command.value) if rule.bare_commands else rule.encode(command)
-        except (CodecError, ValueError) as error:
+            message = self._message(command)
+        except CodecError as error:
             raise NotSentError(str(error)) from error
         left = command.deadline - time.monotonic()
         if left <= 0:
             raise NotSentError("its time to live ran out")
-        await connection.publish(topic, payload, expiry=left)
+        await connection.publish(
+            message.topic,
+            message.payload,
+            left,
+            response_topic=message.response_topic,
+            correlation=message.correlation,
+            user_properties=message.properties,
+            left=command.left,
+        )
+
+    def _message(self, command: Outgoing) -> Message:
+        if self._fleet.holds(command.name):
+            publication = self._fleet.encode(command)
+            return Message(publication.topic, publication.payload)
+        return self._routes.message(command)

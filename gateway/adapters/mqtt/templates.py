@@ -17,6 +17,9 @@ _FIELD = re.compile(r"\{(\w*)\}")
 _KNOWN = {"device", "point"}
 # Brokers throw out who sends control characters in a topic (MQTT 5 §1.5.4).
 _FORBIDDEN_IN_NAME = re.compile(r"[/+#\x00-\x1f\x7f-\x9f]")
+# What no wildcard at the beginning stands for: the broker's own topics (MQTT 5 §4.7.2), and those of gateways, which
+# would read what they say themselves.
+_SPELT_OUT = r"(?!\$|fieldgate/)"
 
 
 def _checked(template: str) -> str:
@@ -35,6 +38,10 @@ def _checked(template: str) -> str:
         raise PydanticCustomError("topic", "+ and # must be a whole level")
     if "#" in levels[:-1]:
         raise PydanticCustomError("topic", "# must be the last level")
+    if levels[0] == "$share":
+        raise PydanticCustomError("topic", "a shared subscription is asked for by `share`, not by $share/ in the topic")
+    if levels[0].startswith("$") and "{" in levels[0]:
+        raise PydanticCustomError("topic", "what begins with $ is in no wildcard's reach: its first level is spelt out")
     return template
 
 
@@ -47,6 +54,21 @@ def _publishable(template: str) -> str:
 _text = StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00]+$")
 TopicText = Annotated[str, _text, AfterValidator(_checked)]
 PublishText = Annotated[str, _text, AfterValidator(_checked), AfterValidator(_publishable)]
+
+
+def _level(level: str) -> str:
+    """The pattern of one level; of two fields, the first is as long as can be."""
+    if level == "+":
+        return "[^/]*+"
+    if "{" not in level:
+        return re.escape(level)
+    *head, tail = [
+        f"(?P<{piece[1:-1]}>[^/]+)" if piece in ("{device}", "{point}") else re.escape(piece)
+        for piece in re.split(r"(\{\w*\})", level)
+    ]
+    # Whether the level ends as it should is seen first, and once: not again for each place where a field might end.
+    ends = rf"(?=[^/]*+(?<={tail}))" if tail else ""
+    return rf"(?>{ends}{''.join(head)}{tail}(?![^/]))"
 
 
 @dataclass(frozen=True)
@@ -62,20 +84,16 @@ class Template:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Matches the template's topics, with the groups `device` and `point` where it has them."""
-        parts = []
-        for piece in re.split(r"(\{\w*\}|\+|/#$|^#$)", self.text):
-            if piece in ("{device}", "{point}"):
-                parts.append(f"(?P<{piece[1:-1]}>[^/]+)")
-            elif piece == "+":
-                parts.append("[^/]*")
-            elif piece == "/#":  # also matches the level above (MQTT 5 §4.7.1.2)
-                parts.append("(?:/.*)?")
-            elif piece == "#":
-                parts.append(".*")
-            else:
-                parts.append(re.escape(piece))
-        return re.compile("".join(parts), re.DOTALL)
+        """Matches the template's topics, with the groups `device` and `point` where it has them.
+
+        In time that grows as the topic does: a level once read is not read in another way.
+        """
+        levels = self.text.split("/")
+        text = "/".join(_level(level) for level in levels if level != "#")
+        if levels[-1] == "#":  # also matches the level above (MQTT 5 §4.7.1.2)
+            text += "(?:/.*)?" if len(levels) > 1 else ".*"
+        wild = levels[0] in ("+", "#") or "{" in levels[0]
+        return re.compile((_SPELT_OUT if wild else "") + text, re.DOTALL)
 
     @property
     def has_point(self) -> bool:

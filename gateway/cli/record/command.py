@@ -58,7 +58,7 @@ def record(
     """
     of_port = {"baudrate": baudrate, "bytesize": bytesize, "parity": parity, "stopbits": stopbits}
     of_broker = {"topic": topic, "username": username, "password_file": password_file}
-    is_broker = source.startswith(("mqtt://", "mqtts://"))
+    is_broker = source.startswith(("mqtt://", "mqtts://", "ws://", "wss://"))
     _refuse(of_port if is_broker else of_broker, "a broker" if is_broker else "a serial port")
     seconds = _seconds(duration)
     if is_broker:

@@ -57,6 +57,7 @@ def replayed(config: Config, options: AdapterPlugin, player: Player, listen: Lis
         raise UnfitError(f"an adapter of type {options.type} cannot be replayed")
     own = {id: section for id, section in config.devices.items() if id.partition(".")[0] == options.id}
     changed: dict[str, Any] = {"adapters": (adapter,), "devices": own, "audit": AuditSection(enabled=False)}
+    changed["publish"] = None  # others must not take it for what is
     if listen is not None:
         changed["server"] = config.server.model_copy(update={"listen": listen})
     return config.model_copy(update=changed)

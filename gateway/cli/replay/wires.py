@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from pydantic import PrivateAttr
 
-from gateway.adapters.mqtt import MessageSource, MqttOptions
+from gateway.adapters.mqtt import MqttOptions
 from gateway.adapters.serial import SerialOptions
 from gateway.adapters.wire import Connection, Receive, Wire
 from gateway.errors import NotSentError
 from gateway.framing import Framing, FramingOptions
+from gateway.mqtt import MessageSource
 from gateway.recordings import Entry, Recording
 
 _AT_ONCE = 64  # entries read from the file
@@ -150,7 +151,9 @@ class _RecordedBroker:
         self._player = player
 
     @asynccontextmanager
-    async def connect(self, receive: Callable[[str, bytes, bool], None]) -> AsyncIterator[_RecordedConversation]:
+    async def connect(
+        self, receive: Callable[[str, bytes, bool], None], **others: Any
+    ) -> AsyncIterator[_RecordedConversation]:
         yield _RecordedConversation(self._player, receive)
 
 
@@ -162,9 +165,24 @@ class _RecordedConversation:
     async def subscribe(self, filters: list[tuple[str, int]]) -> None:
         """Whatever was recorded, the adapter takes only what is its own."""
 
+    async def unsubscribe(self, filters: list[str]) -> None:
+        """Likewise."""
+
     async def lost(self) -> None:
         self._player.connect(lambda entry: self._receive(cast("str", entry.topic), entry.data, entry.retained))
         await asyncio.get_running_loop().create_future()  # until the replay ends
 
-    async def publish(self, topic: str, payload: bytes, expiry: float) -> None:
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        expiry: float | None = None,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        response_topic: str | None = None,
+        correlation: bytes | None = None,
+        user_properties: tuple[tuple[str, str], ...] = (),
+        left: Callable[[], None] | None = None,
+    ) -> None:
         raise NotSentError(_NOTHING_IS_SENT)

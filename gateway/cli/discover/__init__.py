@@ -1,0 +1,1 @@
+"""`fieldgate discover`: listens on a broker and proposes a configuration."""

@@ -42,12 +42,14 @@ def read(path: Path) -> Config:
 def check(config: ConfigArgument = None) -> None:
     """Validate the configuration.
 
-    Prints a line for each adapter, or every problem with its place in the file.
+    Prints a line for each adapter and for `publish`, or every problem with its place in the file.
     """
     path = find(config)
     checked = read(path)
     for adapter in checked.adapters:
         typer.echo(f"{adapter.id}: {adapter.summary()}")
+    if checked.publish is not None:
+        typer.echo(f"publish: {checked.publish.url}: {checked.publish.topic}")
     if not checked.adapters:
         typer.echo(f"{path}: valid, but without adapters", err=True)
 

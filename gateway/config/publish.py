@@ -70,7 +70,15 @@ class HomeAssistantSection(Strict):
 def _home_assistant(given: Any) -> Any:
     if given is True:
         return HomeAssistantSection()
-    return None if given is False else given
+    if given is None or given is False:
+        return None
+    if not isinstance(given, dict | HomeAssistantSection):
+        raise PydanticCustomError(
+            "home_assistant",
+            "expected true, false, or a mapping with `prefix`, found {found}",
+            {"found": repr(given)[:40]},
+        )
+    return given
 
 
 _ON_OR_SECTION = {"anyOf": [{"type": "boolean"}, HomeAssistantSection.model_json_schema()], "default": False}

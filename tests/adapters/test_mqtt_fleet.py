@@ -266,6 +266,9 @@ def test_what_cannot_be_read_is_counted_for_its_device_and_else_for_the_link() -
     here = site()
     here.say("z", described("lamp", "z"), Unreadable("lamp", "no JSON"), Unreadable(None, "no JSON"))
     here.say("z", Unreadable("nobody", "no JSON"))
+    here.say("z", described("lamp", "z", MAC))
+    # What a better profile reads is no loss.
+    here.say("h", described("0x12", "h", MAC), Unreadable("0x12", "a template"))
     assert here.bus.device("a.lamp").errors == 1
     assert here.link.info.errors == 2
 

@@ -40,10 +40,15 @@ async def test_check_prints_a_line_for_each_adapter(fieldgate: Fieldgate) -> Non
     # Found without being named: it lies where the command is run.
     (fieldgate.directory / "fieldgate.yaml").write_text(
         "adapters:\n- {id: board, type: serial, port: /dev/ttyACM0}\n- {id: bench, type: loopback}\n"
+        "publish: {url: mqtt://localhost}\n"
     )
     ended = await fieldgate.run("check")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines() == ["board: serial /dev/ttyACM0 at 115200 baud, lines of json", "bench: loopback"]
+    assert ended.out.splitlines() == [
+        "board: serial /dev/ttyACM0 at 115200 baud, lines of json",
+        "bench: loopback",
+        "publish: mqtt://localhost: fieldgate/{gateway}/{device}/{point}",
+    ]
 
 
 async def test_a_file_that_is_not_there_is_a_usage_error(fieldgate: Fieldgate) -> None:

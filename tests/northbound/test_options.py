@@ -18,7 +18,7 @@ WRONG = {
     "state: '{device}/{point}'": "state: {point} is not one of {gateway}, {device}",
     "status: '{device}/x'": "status: {device} is not one of {gateway}",
     "qos: 2": "qos: 2 is not one of 0, 1",
-    "homeassistant: 'yes'": "homeassistant: expected a mapping, found 'yes'",
+    "homeassistant: 'yes'": "homeassistant: expected true, false, or a mapping with `prefix`, found 'yes'",
     "homeassistant: {prefix: a+}": "homeassistant.prefix: 'a+' does not match",
     "topics: []": "topics: unknown key, expected one of url, version",
     "state: x/{device}\n  topic: x/{device}": "state: is the topic of something else too",

@@ -138,7 +138,10 @@ class Fleet:
             case Removed(device):
                 self._remove(rank, device)
             case Unreadable(device, message):
-                self._link.fault(self._name(rank, device) if device is not None else None, f"{topic}: {message}")
+                name = self._name(rank, device) if device is not None else None
+                # What a better profile reads is no loss.
+                if name is not None or device is None or self._kinship.get(rank, device) is None:
+                    self._link.fault(name, f"{topic}: {message}")
             case Listen(filters):
                 self._takers.add(rank, (wanted for wanted, _ in filters))
                 self._pending.update((wanted, max(qos, self._others.get(wanted, 0))) for wanted, qos in filters)

@@ -28,7 +28,7 @@ demo: $(VENV)/.demo ## Run simulated devices, broker, gateway and dashboard; pri
 test: $(VENV)/.dev ## Run all tests, after installing what they need
 	@scripts/setup programs
 	@# Hundreds of tests start the gateway: where its modules may not be kept compiled, each start takes half a second more.
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist loadfile $(TESTARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Check style, types and the layers

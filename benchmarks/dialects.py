@@ -13,10 +13,9 @@ import orjson
 from benchmarks.report import Row
 from benchmarks.streams import Pace
 from device_sims.dialects.registry import DIALECTS, dialect_of
-from gateway import plugins
 from gateway.adapters.mqtt import Fleet
 from gateway.bus import Devices, Link, Log
-from gateway.profiles import ProfileOptions
+from gateway.profiles import usual_options
 
 _DEVICES = 50
 _SAID = 40  # times that each device speaks
@@ -70,15 +69,12 @@ class _Gateway:
     """A fleet of one profile, and the bus behind it."""
 
     def __init__(self, name: str) -> None:
-        found = plugins.find("profiles", name)
-        options = found.model_validate({"type": name}) if found is not None else None
-        assert isinstance(options, ProfileOptions)
         devices = Devices(Log(100_000, math.inf), {})
         link = Link("bench", devices, single=False)
         link.up()
         self.readings = 0
         devices.taps.append(self._count)
-        self.fleet = Fleet([options], link, lambda: None)
+        self.fleet = Fleet([usual_options(name)], link, lambda: None)
 
     def _count(self, reading: object) -> None:
         self.readings += 1

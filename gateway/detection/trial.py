@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway import plugins
 from gateway.codecs import Codec, CodecOptions
@@ -24,22 +24,20 @@ Options = dict[str, Any]  # as they stand in a configuration, with `type`
 
 def framing_of(options: Options) -> Framing | None:
     """The framing; None where there is none with such options."""
-    model = plugins.find("framings", options["type"])
-    if model is None:
-        return None
-    try:
-        return cast("FramingOptions", model.model_validate(options)).build()
-    except ValidationError:
-        return None
+    made = _made("framings", options)
+    return cast("FramingOptions", made).build() if made is not None else None
 
 
 def codec_of(options: Options) -> Codec | None:
     """The codec, likewise."""
-    model = plugins.find("codecs", options["type"])
-    if model is None:
-        return None
+    made = _made("codecs", options)
+    return cast("CodecOptions", made).build() if made is not None else None
+
+
+def _made(group: plugins.Group, options: Options) -> BaseModel | None:
+    model = plugins.find(group, options["type"])
     try:
-        return cast("CodecOptions", model.model_validate(options)).build()
+        return model.model_validate(options) if model is not None else None
     except ValidationError:
         return None
 

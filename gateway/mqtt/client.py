@@ -216,7 +216,7 @@ class Client(aiomqtt.Client):
             raise UncertainError("the broker did not confirm the message") from error
 
     def write_soon(self, message: Message, qos: int, retain: bool, most: int) -> int:
-        """As `Pen.publish`."""
+        """As `Pen.write_soon`."""
         topic, payload = message.topic, message.payload
         try:
             properties = _packed(message, self._loop.time()) if self._is_5 else None

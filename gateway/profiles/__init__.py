@@ -1,6 +1,7 @@
 """Profiles: how the devices that people own speak MQTT. Pure translators, one file a dialect."""
 
 from gateway.profiles.base import (
+    MAX_MESSAGE,
     Answered,
     Available,
     Described,
@@ -14,9 +15,11 @@ from gateway.profiles.base import (
     Removed,
     Send,
     Unreadable,
+    usual_options,
 )
 
 __all__ = [
+    "MAX_MESSAGE",
     "Answered",
     "Available",
     "Described",
@@ -30,4 +33,5 @@ __all__ = [
     "Removed",
     "Send",
     "Unreadable",
+    "usual_options",
 ]

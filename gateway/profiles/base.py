@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from gateway import plugins
 from gateway.config.strict import Strict
 from gateway.model import Acknowledgement, Description, Outgoing, Sample
 
+MAX_MESSAGE = 8 * 1024 * 1024  # bytes of one that a profile is given: a bridge tells of all its devices in one
 MAX_DEVICES = 4096  # of one profile
 MAX_POINTS = 512  # of one device
 
@@ -155,3 +157,12 @@ class ProfileOptions(Strict):
     def build(self) -> Profile:
         """The profile."""
         raise NotImplementedError
+
+
+def usual_options(name: str) -> ProfileOptions:
+    """The options of an installed profile where nothing is configured; raises TypeError where it is none."""
+    found = plugins.find("profiles", name)
+    options = found.model_validate({"type": name}) if found is not None else None
+    if not isinstance(options, ProfileOptions):
+        raise TypeError(f"profile plug-in {name!r} has no ProfileOptions as its options")
+    return options

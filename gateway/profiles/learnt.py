@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.codecs.json import parse
 from gateway.codecs.points import MAX_NAME
+from gateway.codecs.text import text_of
 from gateway.errors import CodecError
 from gateway.model import Description, Outgoing, Point, Sample, Value
 from gateway.profiles.base import MAX_POINTS, Described, Event, Heard, Unreadable
@@ -124,10 +125,7 @@ def members_of(payload: bytes) -> dict[str, Any]:
 
 def text_in(payload: bytes) -> str:
     """The payload as text; raises CodecError where it is none, or too long for a value."""
-    try:
-        text = payload.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CodecError("not UTF-8 text") from error
+    text = text_of(payload)
     if len(text) > MAX_TEXT:
         raise CodecError(f"longer than {MAX_TEXT} characters")
     return text

@@ -20,11 +20,10 @@ from gateway.config.strict import PositiveDuration, refuse
 from gateway.errors import CodecError, LinkError, NotSentError, RefusedError, UncertainError
 from gateway.model import Confirm, Outgoing
 from gateway.mqtt import BrokerOptions, Conversation, MessageProperties
-from gateway.profiles import ProfileOptions
+from gateway.profiles import MAX_MESSAGE, ProfileOptions
 from gateway.supervise import BackOff, supervise
 
 _MAX_PAYLOAD = 256 * 1024  # bytes
-_MAX_DIALECT = 8 * 1024 * 1024  # bytes of a message to a profile: a bridge tells of all its devices in one
 _BACK_OFF = BackOff(first=0.5, longest=30.0)
 
 logger = logging.getLogger(__name__)
@@ -153,7 +152,7 @@ class MqttAdapter:
             return
         heard = self._routes.match(topic)
         if heard is None:
-            if len(payload) > _MAX_DIALECT:
+            if len(payload) > MAX_MESSAGE:
                 self._refuse_size(None, topic, payload)
             else:
                 self._fleet.receive(topic, payload, retained)

@@ -185,7 +185,7 @@ class Fleet:
     def _settle(self, concerned: set[Told], gone: Told | None = None) -> None:
         """Gives each device to who knows it best, under its name."""
         wanted = {told: self._wanted_name(told) for told in concerned}
-        leaving = {told: None for told in [gone] if told is not None} | wanted
+        leaving = wanted if gone is None else {gone: None, **wanted}
         for told, name in leaving.items():
             held = self._names.get(told.key)
             if held is None or held == name:

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from pydantic import BaseModel, ValidationError
 
 from gateway import plugins
-from gateway.cli.console import FAILED, USAGE, fail, say
+from gateway.cli.checked import checked
+from gateway.cli.console import FAILED, say
 from gateway.cli.discover.stanza import stanza
 from gateway.cli.discover.survey import Survey
 from gateway.cli.discover.telling import count, listed, proposed, told
@@ -23,7 +23,7 @@ from gateway.cli.serving import run_until_told
 from gateway.detection.stanza import adapter_id
 from gateway.errors import DeliveryError, LinkError
 from gateway.mqtt import BrokerOptions, Conversation
-from gateway.profiles import ProfileOptions
+from gateway.profiles import usual_options
 
 _LOOK_EVERY = 0.2  # seconds between looks at what the profiles want, and what the progress shows
 _EVERYTHING = "#"  # but `$SYS`, which is the broker's own
@@ -54,21 +54,10 @@ def discover(
     """
     credentials = {"username": username, "password_file": password_file, "tls": None if ca is None else {"ca": ca}}
     connection = {"url": url, **{key: value for key, value in credentials.items() if value is not None}}
-    discovery = _Discovery(_checked(connection), connection, seconds, probe)
+    discovery = _Discovery(checked(BrokerOptions, connection, _OPTIONS), connection, seconds, probe)
     run_until_told(discovery.run(), signal.SIGINT, signal.SIGTERM)
     if not discovery.found:
         raise typer.Exit(FAILED)
-
-
-def _checked(connection: dict[str, Any]) -> BrokerOptions:
-    """The broker; ends the command where the options cannot be used."""
-    try:
-        return BrokerOptions.model_validate(connection)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = str(first["loc"][-1]) if first["loc"] else first["type"]
-        name = _OPTIONS.get(key, f"--{key.replace('_', '-')}")
-        fail(f"{name}: {first['msg']}", USAGE)
 
 
 class _Discovery:
@@ -79,7 +68,7 @@ class _Discovery:
         self._connection = connection
         self._seconds = seconds
         self._probe = probe
-        self._survey = Survey([_profile(name) for name in plugins.names("profiles")])
+        self._survey = Survey([usual_options(name) for name in plugins.names("profiles")])
         self.found = False
 
     async def run(self) -> None:
@@ -154,11 +143,3 @@ class _Discovery:
             Output().write(stanza(id, self._connection, found, waiting, proposals).splitlines())
         except OutputClosedError:
             return
-
-
-def _profile(name: str) -> ProfileOptions:
-    found: type[BaseModel] | None = plugins.find("profiles", name)
-    options = found.model_validate({"type": name}) if found is not None else None
-    if not isinstance(options, ProfileOptions):
-        raise TypeError(f"profile plug-in {name!r} has no ProfileOptions as its options")
-    return options

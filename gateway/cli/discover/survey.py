@@ -11,14 +11,13 @@ from gateway.adapters.mqtt import Fleet
 from gateway.adapters.mqtt.takers import Takers
 from gateway.bus import Device, Devices, Link, Log
 from gateway.detection.topics import Proposal, is_command, propose
-from gateway.profiles import ProfileOptions
+from gateway.profiles import MAX_MESSAGE, ProfileOptions
 
 _ADAPTER = "broker"  # of a gateway that serves nobody
 _MOST_TOPICS = 20_000
 _KEPT = 4  # payloads of a topic
 _LARGEST = 4096  # bytes of one that is kept
 _GATEWAYS = "fieldgate/"  # where gateways speak, this one's or others'
-_LARGEST_DIALECT = 8 * 1024 * 1024  # bytes of one that profiles look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,7 @@ class Survey:
         self.wants_more = False  # whether the fleet wants something of the broker
         self.fleet = Fleet(profiles, link, self._want)
         self._introductions = Takers()  # topics on which devices of a dialect say who they are, and nothing else
-        for options in profiles:
-            self._introductions.add(0, (topic for topic, _ in options.build().subscriptions if _introduces(topic)))
+        self._introductions.add(0, (topic for topic, _ in self.fleet.connected() if _introduces(topic)))
         self.messages = 0
         self.passed_over = 0  # messages on topics that were too many, or too large to be looked at
         self._heard: dict[str, deque[bytes]] = {}
@@ -56,7 +54,7 @@ class Survey:
     def receive(self, topic: str, payload: bytes, retained: bool) -> None:
         """A message of the broker."""
         self.messages += 1
-        if len(payload) > _LARGEST_DIALECT or (topic not in self._heard and len(self._heard) >= _MOST_TOPICS):
+        if len(payload) > MAX_MESSAGE or (topic not in self._heard and len(self._heard) >= _MOST_TOPICS):
             self.passed_over += 1
             return
         kept = self._heard.setdefault(topic, deque(maxlen=_KEPT))

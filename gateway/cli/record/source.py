@@ -6,12 +6,11 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
-
-from pydantic import ValidationError
+from typing import Any
 
 from gateway.adapters.mqtt import MqttOptions
 from gateway.adapters.serial import SerialOptions
+from gateway.cli.checked import checked
 from gateway.cli.console import USAGE, fail
 from gateway.recordings import Header, Setting, Source
 
@@ -39,7 +38,7 @@ class Recordable:
 
 def recordable_port(port: str, given: Mapping[str, Any]) -> Recordable:
     """A serial port; `given` are those of its settings that were given."""
-    options = _checked(SerialOptions, {"port": port, **given}, {"port": "PORT"})
+    options = checked(SerialOptions, {"id": _ID, "port": port, **given}, {"port": "PORT"})
 
     @asynccontextmanager
     async def connect(receive: Receive) -> AsyncIterator[Lost]:
@@ -62,7 +61,9 @@ def recordable_broker(url: str, topics: list[str], given: Mapping[str, Any]) -> 
     if "@" in url:
         fail("URL: credentials go into --username and --password-file, not into the URL", USAGE)
     sections = [{"readings": topic} for topic in topics]
-    options = _checked(MqttOptions, {"url": url, "topics": sections, **given}, {"url": "URL", "topics": "--topic"})
+    options = checked(
+        MqttOptions, {"id": _ID, "url": url, "topics": sections, **given}, {"url": "URL", "topics": "--topic"}
+    )
 
     @asynccontextmanager
     async def connect(receive: Receive) -> AsyncIterator[Lost]:
@@ -72,18 +73,3 @@ def recordable_broker(url: str, topics: list[str], given: Mapping[str, Any]) -> 
             yield connection.lost
 
     return Recordable(url, "mqtt", {"url": url, "topics": topics}, connect)
-
-
-def _checked(model: Any, given: Mapping[str, Any], names: Mapping[str, str]) -> Any:
-    """The options of an adapter; ends the command where they cannot be used."""
-    try:
-        return model.model_validate({"id": _ID, **given})
-    except ValidationError as error:
-        _refuse(error, names)
-
-
-def _refuse(error: ValidationError, names: Mapping[str, str]) -> NoReturn:
-    first = error.errors(include_url=False, include_input=False)[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    name = names.get(key, f"--{key.replace('_', '-')}") if key else "options"
-    fail(f"{name}: {first['msg']}", USAGE)

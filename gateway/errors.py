@@ -14,6 +14,7 @@ FieldgateError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,7 +75,11 @@ class LinkError(FieldgateError):
 
 
 class RefusedError(LinkError):
-    """The broker does not grant a subscription; its connection stands."""
+    """The broker does not grant some subscriptions; its connection stands, and what else was asked for is granted."""
+
+    def __init__(self, topics: Sequence[str]) -> None:
+        self.reasons = [f"the broker refuses the subscription to {topic}" for topic in topics]
+        super().__init__(self.reasons[0])
 
 
 class DeliveryError(FieldgateError):

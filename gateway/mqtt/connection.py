@@ -99,9 +99,9 @@ class BrokerConnection:
 
     async def subscribe(self, filters: list[tuple[str, int]]) -> None:
         """As `Conversation.subscribe`."""
-        for topic, qos in filters:
-            if not await self._client.ask_for(topic, qos):
-                raise RefusedError(f"the broker refuses the subscription to {topic}")
+        refused = [topic for topic, qos in filters if not await self._client.ask_for(topic, qos)]
+        if refused:
+            raise RefusedError(refused)
 
     async def unsubscribe(self, filters: list[str]) -> None:
         """As `Conversation.unsubscribe`."""

@@ -20,7 +20,7 @@ class Conversation(Protocol):
     """One life of a connection to a broker."""
 
     async def subscribe(self, filters: list[tuple[str, int]]) -> None:
-        """Subscribes to topic filters with their QoS; raises RefusedError where the broker refuses one."""
+        """Subscribes to topic filters with their QoS; raises RefusedError where the broker refuses some."""
         ...
 
     async def unsubscribe(self, filters: list[str]) -> None:

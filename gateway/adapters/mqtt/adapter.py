@@ -112,16 +112,16 @@ class MqttAdapter:
     async def _subscribe(self, connection: Conversation) -> None:
         """Subscribes to what the profiles want. What devices say of their topics may well be refused: not all of it."""
         wanted = self._fleet.connected()
-        refused: list[RefusedError] = []
-        for topic in wanted:
-            try:
-                await connection.subscribe([topic])
-            except RefusedError as error:
-                refused.append(error)
-        if refused and len(refused) == len(wanted):
-            raise refused[0]
-        for refusal in refused:
-            self._link.fault(None, str(refusal))
+        try:
+            await connection.subscribe(wanted)
+        except RefusedError as error:
+            if len(error.reasons) == len(wanted):
+                raise
+            self._count(error)
+
+    def _count(self, refusal: RefusedError) -> None:
+        for reason in refusal.reasons:
+            self._link.fault(None, reason)
 
     async def _follow(self) -> None:
         """Listens where the devices of the dialects point to, and asks them what the dialects ask."""
@@ -136,7 +136,7 @@ class MqttAdapter:
             try:
                 await self._fleet.follow(connection)
             except RefusedError as error:
-                self._link.fault(None, str(error))
+                self._count(error)
             except LinkError:
                 pass  # the connection is over, and the next one begins with all of it
             except (NotSentError, UncertainError) as error:  # the next connection asks again

@@ -93,11 +93,11 @@ class Fleet:
         """
         pending, self._pending = self._pending, {}
         refused: RefusedError | NotSentError | None = None
-        for wanted in ((topic, qos) for topic, qos in pending.items() if qos is not None):
+        if wanted := [(topic, qos) for topic, qos in pending.items() if qos is not None]:
             try:
-                await connection.subscribe([wanted])
+                await connection.subscribe(wanted)
             except RefusedError as error:
-                refused = refused or error
+                refused = error
         if unwanted := [topic for topic, qos in pending.items() if qos is None]:
             await connection.unsubscribe(unwanted)
         if not ask:
